@@ -1,0 +1,1 @@
+"""Solution concepts: which prices, associations and amounts go together, and how sure that is."""

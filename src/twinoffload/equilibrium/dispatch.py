@@ -1,0 +1,31 @@
+"""Concepts by name, for a flat batch that is already checked."""
+
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from twinoffload.equilibrium.admission import admission
+from twinoffload.equilibrium.outcome import Outcome
+from twinoffload.equilibrium.pairwise import pairwise
+from twinoffload.equilibrium.posted import posted
+from twinoffload.game.terms import Terms
+
+Concept = Literal["pairwise", "posted", "admission"]
+CONCEPTS: tuple[str, ...] = get_args(Concept)
+
+
+def strongest_station(gain: Tensor) -> Tensor:
+    """The default start: each mAP on the BS of its strongest gain, the lowest index among equals, `[..., N]`."""
+    return gain.argmax(-1)
+
+
+def solve_flat(
+    concept: str, terms: Terms, gain: Tensor, start: Tensor | None = None, order: list[int] | None = None
+) -> Outcome:
+    """Solve a flat batch: parameters `[B or 1, ., .]`, gain `[B, N, M]`, start `[B, N]`, order a permutation."""
+    if concept == "posted":
+        return posted(terms, gain)
+    if concept == "admission":
+        return admission(terms, gain)
+    start = strongest_station(gain) if start is None else start
+    return pairwise(terms, gain, start, list(range(gain.shape[-2])) if order is None else order)

@@ -1,0 +1,143 @@
+"""What a solution is: prices, associations, data and what they are worth to whom."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from twinoffload.game.pairs import pair_rate
+from twinoffload.game.payoff import accuracy, delay, map_utility, profit, unit_delay_cost
+from twinoffload.game.response import best_data
+from twinoffload.game.terms import Terms
+from twinoffload.network.link import connected
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A solved game, or a batch of them; `[...]` are the batch axes.
+
+    Attributes:
+        concept: which solution concept.
+        association: BS index of each mAP, int64 `[..., N]`; -1: off (only where idle mAPs are silent) or no solution.
+        price: money/MB, `[..., N, M]`; inf: not offered.
+        data: Z in MB on the chosen BS, `[..., N]`.
+        rate: uplink rate in MB/s, `[..., N]`; 0 when off.
+        accuracy: phi of Eq. 7, `[..., N]`.
+        delay: completion delay in s, `[..., N]`; 0 without data.
+        map_utility: money, `[..., N]`.
+        regret: what the best reply to the same prices and the others' choices would add, money, `[..., N]`.
+        operator_utility: money, `[...]`.
+        bound: upper bound of the operator's utility under this concept, `[...]`; NaN where none is known.
+        status: "converged", "cycle" or "sweep_limit" (found by best-response sweeps), "optimal" or "infeasible"
+            (found by enumeration): NumPy strings `[...]`.
+        sweeps: best-response sweeps over all mAPs, the last without a move, int64 `[...]`; 0 if none was needed.
+        start: association from which best responses start, int64 `[..., N]`.
+        order: order in which the mAPs move, int64 `[N]`.
+    """
+
+    concept: str
+    association: Tensor
+    price: Tensor
+    data: Tensor
+    rate: Tensor
+    accuracy: Tensor
+    delay: Tensor
+    map_utility: Tensor
+    regret: Tensor
+    operator_utility: Tensor
+    bound: Tensor
+    status: Any
+    sweeps: Tensor
+    start: Tensor
+    order: Tensor
+
+    def reshape(self, batch: torch.Size) -> "Outcome":
+        """The flat batch axis given its shape back."""
+
+        def shape(name: str, value: Any) -> Any:
+            if name in ("concept", "order"):
+                return value
+            return value.reshape(*batch, *value.shape[1:])[()]
+
+        return replace(self, **{f.name: shape(f.name, getattr(self, f.name)) for f in fields(self)})
+
+
+def chosen(values: Tensor, association: Tensor, off: float = 0.0) -> Tensor:
+    """`[..., N, M]` at each mAP's BS, `[..., N]`; `off` where the association is -1."""
+    picked = values.gather(-1, association.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+    return torch.where(association < 0, off, picked)
+
+
+def play(
+    terms: Terms, gain: Tensor, association: Tensor, price: Tensor, data: Tensor | None = None
+) -> dict[str, Tensor]:
+    """What follows when mAPs hold an association at given prices: everything in an `Outcome` that is measured.
+
+    Args:
+        terms: the parameters.
+        gain: `[..., N, M]`.
+        association: `[..., N]`; -1: off.
+        price: money/MB, `[..., N, M]`.
+        data: MB sent to the chosen BS, `[..., N]`; the best response where it is None.
+
+    Returns:
+        The fields `data` ... `operator_utility` of `Outcome`, without `bound`.
+    """
+    on = connected(association, gain.shape[-1])
+    if data is not None and not terms.idle_interferes:
+        on = on & (data > 0.0).unsqueeze(-1)
+    rate = pair_rate(terms, gain, on)
+    delay_cost = unit_delay_cost(terms, rate)
+    reply = best_data(terms, delay_cost, price)
+    best = map_utility(terms, delay_cost, price, reply).amax(-1).clamp(min=0.0)
+    sent = reply if data is None else data.unsqueeze(-1).expand_as(reply)
+    utility = chosen(map_utility(terms, delay_cost, price, sent), association)
+    return {
+        "data": chosen(sent, association),
+        "rate": chosen(rate, association),
+        "accuracy": chosen(accuracy(terms, sent), association),
+        "delay": chosen(delay(terms, rate, sent), association),
+        "map_utility": utility,
+        "regret": torch.clamp(best - utility, min=0.0),
+        "operator_utility": chosen(profit(terms, price, sent), association).sum(-1),
+    }
+
+
+def finish(
+    concept: str,
+    terms: Terms,
+    gain: Tensor,
+    association: Tensor,
+    price: Tensor,
+    *,
+    status: np.ndarray,
+    sweeps: Tensor | None = None,
+    start: Tensor | None = None,
+    order: list[int] | None = None,
+) -> Outcome:
+    """The record of a flat batch whose associations and prices are found.
+
+    Where the status is "infeasible" every number is NaN and the association -1. Concepts found by enumeration are
+    their own bound.
+    """
+    maps = gain.shape[-2]
+    measured = play(terms, gain, association, price)
+    infeasible = torch.from_numpy(status == "infeasible").to(gain.device)
+    nan = {
+        name: torch.where(infeasible.reshape(-1, *[1] * (value.ndim - 1)), torch.nan, value)
+        for name, value in (measured | {"price": price}).items()
+    }
+    exact = torch.from_numpy(status == "optimal").to(gain.device)
+    association = torch.where(infeasible.unsqueeze(-1), -1, association)
+    return Outcome(
+        concept=concept,
+        association=association,
+        bound=torch.where(exact, nan["operator_utility"], torch.nan),
+        status=status,
+        sweeps=torch.zeros(len(gain), dtype=torch.int64, device=gain.device) if sweeps is None else sweeps,
+        start=association if start is None else start,
+        order=torch.tensor(order if order is not None else list(range(maps))),
+        **nan,
+    )

@@ -1,0 +1,120 @@
+"""`solve` and its companions: the door to every solution concept."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from twinoffload.equilibrium.dispatch import CONCEPTS, solve_flat, strongest_station
+from twinoffload.equilibrium.nash import pure_equilibria
+from twinoffload.equilibrium.outcome import Outcome
+from twinoffload.equilibrium.pairwise import followers
+from twinoffload.equilibrium.profiles import check_enumerable
+from twinoffload.game.inputs import (
+    association_array,
+    gain_array,
+    joint_batch,
+    market_terms,
+    order_array,
+    pair_array,
+    same_pairs,
+)
+from twinoffload.game.market import Market
+
+
+def solve(
+    market: Market, gain: Any, concept: str = "posted", *, start: Any = None, order: Sequence[int] | None = None
+) -> Outcome:
+    """Solve the game of one slot, or of a batch of slots.
+
+    Args:
+        market: the parameters.
+        gain: channel power gain h, `[..., N, M]`; each mAP must reach a BS.
+        concept: "pairwise" (the fixed point that the paper's Algorithm 1 aims at), "posted" (strong Stackelberg
+            equilibrium, nothing withheld) or "admission" (the operator may decline; upper bound of the others).
+            The last two are exact, by enumeration up to a million associations.
+        start: association from which best responses start, `[..., N]`; each mAP's strongest BS where it is None.
+            Used by "pairwise".
+        order: order in which the mAPs move, a permutation of 0..N-1, the default. Used by "pairwise".
+
+    Returns:
+        The outcome, with the batch axes of gain and market. Nothing is raised for a single unsolved element: its
+        `status` says so.
+
+    Raises:
+        ValueError: bad input, named, before any work.
+    """
+    if concept not in CONCEPTS:
+        raise ValueError(f"concept = {concept!r}: must be one of {', '.join(CONCEPTS)}")
+    problem = _Problem(market, gain, start, order)
+    if concept != "pairwise":
+        check_enumerable(concept, problem.maps, problem.stations, market.idle_interferes)
+    return solve_flat(concept, problem.terms, problem.gain, problem.start, problem.order).reshape(problem.batch)
+
+
+def evaluate_prices(
+    market: Market, gain: Any, price: Any, start: Any = None, order: Sequence[int] | None = None
+) -> Outcome:
+    """Where mAPs that best respond in turn come to rest at posted prices.
+
+    Args:
+        market: the parameters; the cap is not applied.
+        gain: channel power gain h, `[..., N, M]`.
+        price: money/MB in [0, inf], `[..., N, M]`; inf: not offered.
+        start: association from which they start, `[..., N]`; each mAP's strongest BS where it is None.
+        order: order in which they move; 0..N-1 where it is None.
+
+    Raises:
+        ValueError: bad input, named, before any work.
+    """
+    problem = _Problem(market, gain, start, order, price=price)
+    outcome = followers(problem.terms, problem.gain, problem.price, problem.start, problem.order)
+    return outcome.reshape(problem.batch)
+
+
+def nash_equilibria(market: Market, gain: Any, price: Any) -> Tensor:
+    """Every pure Nash equilibrium of the mAPs at posted prices, for one small instance; ties count.
+
+    Args:
+        market: the parameters, without batch axes; the cap is not applied.
+        gain: channel power gain h, `[N, M]`.
+        price: money/MB in [0, inf], `[N, M]`; inf: not offered.
+
+    Returns:
+        Associations in lexicographic order, int64 `[K, N]`; K may be 0.
+
+    Raises:
+        ValueError: bad input, named, before any work.
+    """
+    problem = _Problem(market, gain, None, None, price=price)
+    if problem.batch:
+        raise ValueError(f"nash_equilibria: takes one instance, got batch axes {list(problem.batch)}")
+    check_enumerable("nash_equilibria", problem.maps, problem.stations, market.idle_interferes)
+    return pure_equilibria(problem.terms, problem.gain, problem.price)
+
+
+class _Problem:
+    """Checked input with all batch axes merged into one."""
+
+    def __init__(self, market: Market, gain: Any, start: Any, order: Sequence[int] | None, *, price: Any = None):
+        gain = gain_array(gain)
+        terms = market_terms(market, gain)
+        maps, stations = self.maps, self.stations = gain.shape[-2:]
+        shapes = {"gain": gain.shape[:-2], "market": terms.batch_shape()}
+        if price is not None:
+            price = pair_array("price", price, infinite=True).to(gain.device)
+            same_pairs(price=price, gain=gain)
+            shapes["price"] = price.shape[:-2]
+        if start is not None:
+            start = association_array(start, market, maps, stations, "start").to(gain.device)
+            shapes["start"] = start.shape[:-1]
+        self.order = order_array(order, maps)
+        self.batch = joint_batch(**shapes)
+        self.terms = terms.flatten(self.batch)
+        self.gain = gain.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
+        if price is not None:
+            self.price = price.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
+        if start is None:
+            self.start = strongest_station(self.gain)
+        else:
+            self.start = start.expand(*self.batch, maps).reshape(-1, maps)

@@ -1,0 +1,1 @@
+"""Studies: schemes played side by side on the same channels, gathered in one table."""

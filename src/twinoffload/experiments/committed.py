@@ -1,0 +1,67 @@
+"""`committed`: an operator whose prices follow a known rule, so that a price tells the mAP its delay.
+
+The operator solves `posted`. Every offer but the recommended one stands at the end of the price range. The recommended
+price is lowered, by less than two small steps, to the form (k + q) step with a whole k and a share q = 1 / (2 + tau)
+that carries the completion time tau of one MB in seconds. The mAP reads the remainder, knows tau and answers in closed
+form: it needs to see neither the others nor any interference.
+"""
+
+import torch
+from torch import Tensor
+
+from twinoffload.env.slots import Slots
+from twinoffload.equilibrium.dispatch import solve_flat
+from twinoffload.equilibrium.outcome import chosen
+from twinoffload.game.pairs import pair_rate
+from twinoffload.game.payoff import unit_delay
+from twinoffload.game.response import best_data
+from twinoffload.network.link import connected
+
+
+class Committed:
+    """The operator solves `posted` in every slot and codes it into prices; mAPs decode their own prices alone."""
+
+    name = "committed"
+    observation = "paper"
+
+    def __init__(self, depth: float = 1e-3):
+        """`depth`: the step as a share of the price range."""
+        self.depth = depth
+
+    def begin(self, slots: Slots) -> None:
+        """Slots are independent."""
+
+    def price(self, slots: Slots) -> Tensor:
+        """Coded prices in money/MB, `[..., N, M]`."""
+        gain, terms = slots.gain, slots.public_terms
+        batch = gain.shape[:-2]
+        outcome = solve_flat("posted", terms.flatten(batch), gain.reshape(-1, *gain.shape[-2:])).reshape(batch)
+        on = connected(outcome.association, gain.shape[-1])
+        highest = slots.episodes.scenario.highest_price
+        coded = encode(outcome.price, unit_delay(terms, pair_rate(terms, gain, on)), self.depth * highest)
+        return torch.where(on, coded, highest)
+
+    def offload(self, slots: Slots, price: Tensor) -> tuple[Tensor, Tensor]:
+        """The BS recommended and the best response to the delay that its price tells; nothing told, nothing sent."""
+        terms = slots.terms
+        highest = slots.episodes.scenario.highest_price
+        told = price < highest
+        time = torch.where(told, decode(price, self.depth * highest), torch.inf)
+        delay_cost = torch.where(torch.isinf(time), torch.inf, terms.delay_cost * time)
+        association = price.argmin(-1)
+        data = chosen(best_data(terms, delay_cost, price), association)
+        if not terms.idle_interferes:
+            association = torch.where(data > 0.0, association, -1)
+        return association, data
+
+
+def encode(price: Tensor, time: Tensor, step: float) -> Tensor:
+    """The highest price up to `price` (but at least 0) whose remainder tells the completion time of one MB."""
+    share = 1.0 / (2.0 + time)
+    return (torch.clamp(torch.floor(price / step - share), min=0.0) + share) * step
+
+
+def decode(price: Tensor, step: float) -> Tensor:
+    """The completion time of one MB in s that the remainder of a price tells; inf where it tells none."""
+    share = torch.remainder(price, step) / step
+    return torch.where(share > 0.0, 1.0 / share - 2.0, torch.inf).clamp(min=0.0)

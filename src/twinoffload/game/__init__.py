@@ -1,0 +1,1 @@
+"""The Stackelberg game of one slot: parameters, payoffs (Eqs. 2-11), best response and best price. No time."""

@@ -1,0 +1,47 @@
+"""The operator's best price for one pair at a given rate, in closed form.
+
+The paper's Proposition 2 proves that it exists and gives no formula. With y = mu + D and s = e + D, the first-order
+condition ln(K / y) = 1 - s / y has the solution y = K exp(W0(E s / K) - 1), E = exp(1). Below K exp(-a Zmax) the mAP
+sends all it has and the profit rises with the price, so the best price is never below that kink.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from twinoffload.game.special import inverse_gamma2, lambert_w0
+from twinoffload.game.terms import Terms
+
+
+def trades(terms: Terms, delay_cost: Tensor) -> Tensor:
+    """Whether the pair has anything to share, s = e + D < K, whatever the cap; `[..., N, M]` booleans."""
+    return terms.energy_cost + delay_cost < terms.first_value
+
+
+def best_price(terms: Terms, delay_cost: Tensor) -> Tensor:
+    """mu* in money/MB, lowered to the cap, `[..., N, M]`.
+
+    Where nothing can be gained it is the price at which the mAP stops buying, max(K - D, 0), lowered to the cap.
+    """
+    worth = terms.first_value
+    share = torch.clamp((terms.energy_cost + delay_cost) / worth, max=1.0)
+    interior = worth * torch.exp(lambert_w0(math.e * share) - 1.0)
+    kink = worth * torch.exp(-terms.steepness * terms.raw_data)
+    total = torch.where(trades(terms, delay_cost), torch.maximum(interior, kink), worth)
+    return torch.minimum(torch.clamp(total - delay_cost, min=0.0), terms.price_cap)
+
+
+def price_leaving(terms: Terms, delay_cost: Tensor, utility: Tensor) -> Tensor:
+    """The highest price that leaves the mAP a given utility V >= 0, in money/MB; -inf where no price does.
+
+    With v = a Z the utility at the best response is gamma^A P(2, v), so v = inverse_gamma2(V / gamma^A) and
+    mu = K exp(-v) - D; where v exceeds a Zmax the mAP sends Zmax and its utility is linear in the price.
+    """
+    share = torch.clamp(utility / terms.accuracy_value, min=0.0, max=1.0)
+    v = inverse_gamma2(share)
+    limit = terms.steepness * terms.raw_data
+    interior = terms.first_value * torch.exp(-v)
+    most = terms.accuracy_value * -torch.expm1(-limit)
+    linear = torch.where(terms.raw_data > 0.0, (most - utility) / terms.raw_data, -torch.inf)
+    return torch.where(v <= limit, interior, linear) - delay_cost

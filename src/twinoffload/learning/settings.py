@@ -1,0 +1,44 @@
+"""What every actor-critic learner may vary, and how a setting is spread over members."""
+
+from typing import Annotated
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+Rate = Annotated[float, Field(gt=0, le=1)]
+Discount = Annotated[float, Field(ge=0, lt=1)]
+
+
+class LearnerSettings(BaseModel):
+    """Settings common to all actor-critic learners.
+
+    A tuple gives each member its own value; its length must be the number of members.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field((64, 64), description="widths of the hidden layers")
+    actor_rate: Rate | tuple[Rate, ...] = Field(1e-3, description="learning rate of the actor")
+    critic_rate: Rate | tuple[Rate, ...] = Field(1e-3, description="learning rate of the critics")
+    discount: Discount | tuple[Discount, ...] = Field(
+        0.99,
+        description="discount a step; where all are 0 (a contextual bandit) no target network is evaluated",
+    )
+    target_rate: Rate = Field(0.005, description="share of the critics that their targets take over at each update")
+    batch: int = Field(128, ge=1, description="transitions a member and update")
+    gradient_clip: float | None = Field(None, gt=0, description="largest norm of a network's gradient, or none")
+
+    @property
+    def bootstraps(self) -> bool:
+        """Whether any member looks beyond the current reward, and so needs next observations and targets."""
+        discounts = self.discount if isinstance(self.discount, tuple) else (self.discount,)
+        return any(discount > 0 for discount in discounts)
+
+
+def per_member(value: float | tuple[float, ...], members: int, name: str, device: torch.device | str) -> Tensor:
+    """Spread a setting over members: a number or a tuple of `members` numbers -> float32 `[G]`."""
+    values = value if isinstance(value, tuple) else (value,) * members
+    if len(values) != members:
+        raise ValueError(f"{name} has {len(values)} values, expected one or {members}, the number of members")
+    return torch.tensor(values, dtype=torch.float32, device=device)

@@ -1,0 +1,163 @@
+"""Probe environments whose right answer is known, so that a learner's fault has one place."""
+
+import pytest
+import torch
+
+from twinoffload.learning.replay import Replay
+from twinoffload.learning.sac import SAC, SACSettings
+
+MEMBERS, SIZE = 2, 256
+
+
+def train(reward, *, discount=0.0, updates=400, privileged=0, **following):
+    """Train two seeds on uniformly drawn observations, privileged features and actions in [-1, 1].
+
+    Args:
+        reward: function of observation `[G, E, 1]`, privileged `[G, E, p]` and action `[G, E, 1]` -> `[G, E]`.
+        following: functions of the observation for `next_observation` and `terminated`.
+    """
+    source = torch.Generator().manual_seed(11)
+    generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
+    settings = SACSettings(
+        hidden=(32, 32),
+        temperature=0.01,
+        discount=discount,
+        actor_rate=5e-3,
+        critic_rate=5e-3,
+        target_rate=0.05,
+    )
+    sizes = {"observation": 1, "action": 1, "privileged": privileged}
+    learner = SAC(settings, MEMBERS, **sizes, generators=generators)
+    replay = Replay(MEMBERS, 4000, **sizes, store_next=settings.bootstraps)
+    observation, extra, action = (
+        torch.rand(MEMBERS, 4000, size, generator=source) * 2 - 1 for size in (1, privileged, 1)
+    )
+    observation = following.pop("start", lambda value: value)(observation)
+    replay.add(
+        observation,
+        action,
+        reward(observation, extra, action),
+        privileged=extra,
+        **{name: function(observation) for name, function in following.items()},
+    )
+    for _ in range(updates):
+        learner.update(replay.sample(64, generators))
+    return learner
+
+
+def value(learner, observation, action, *privileged):
+    """Values `[2, G]` of the twin critics at one situation."""
+    inputs = [torch.full((MEMBERS, 1, 1), float(part)) for part in (observation, *privileged, action)]
+    return learner.critics.evaluate(learner.critics.parameters.detach(), *inputs).squeeze(-1)
+
+
+def policy(learner, observation):
+    return learner.act(torch.full((MEMBERS, 1, 1), float(observation)), deterministic=True).flatten()
+
+
+def near(values, expected, tolerance=0.1):
+    torch.testing.assert_close(values, torch.full_like(values, expected), rtol=0, atol=tolerance)
+
+
+def test_constant_reward():
+    learner = train(lambda observation, _, action: torch.ones_like(action[..., 0]))
+    for observation in (-0.8, 0.0, 0.8):
+        near(value(learner, observation, 0.3), 1.0, 0.05)
+
+
+def test_reward_by_observation():
+    learner = train(lambda observation, _, action: observation[..., 0].sign(), start=torch.sign)
+    near(value(learner, 1, -0.5), 1.0)
+    near(value(learner, -1, 0.5), -1.0)
+
+
+def test_reward_by_action():
+    learner = train(lambda observation, _, action: -(action[..., 0] - 0.4).square())
+    near(value(learner, 0.2, -0.6), -1.0)
+    near(value(learner, 0.2, 0.4), 0.0)
+    near(policy(learner, -0.5), 0.4, 0.12)
+
+
+def test_reward_by_observation_and_action():
+    learner = train(
+        lambda observation, _, action: -(action - 0.7 * observation)[..., 0].square(), updates=600
+    )
+    for observation in (-0.8, 0.0, 0.8):
+        near(value(learner, observation, 0.7 * observation), 0.0)
+        near(policy(learner, observation), 0.7 * observation, 0.12)
+    near(value(learner, 0.8, -0.44), -1.0)
+
+
+def test_reward_by_what_only_the_critic_sees():
+    """The critic tells the cases apart; the actor can only answer their mean."""
+    learner = train(
+        lambda _, hidden, action: -(action - 0.2 - 0.3 * hidden.sign())[..., 0].square(),
+        privileged=1,
+        updates=600,
+    )
+    near(value(learner, 0, 0.5, 0.8), 0.0, 0.12)
+    near(value(learner, 0, 0.5, -0.8), -0.36, 0.12)
+    near(policy(learner, 0.3), 0.2, 0.15)
+
+
+def test_two_steps_with_discount():
+    """At -1 no reward, then at +1 a reward of 1 and the end: values 0.8 and 1."""
+    learner = train(
+        lambda observation, _, action: (observation[..., 0] > 0).float(),
+        discount=0.8,
+        start=torch.sign,
+        next_observation=torch.ones_like,
+        terminated=lambda observation: observation[..., 0] > 0,
+        updates=600,
+    )
+    near(value(learner, 1, 0.0), 1.0)
+    near(value(learner, -1, 0.0), 0.8)
+
+
+@pytest.mark.parametrize(("ends", "expected"), [(False, 1 / (1 - 0.8)), (True, 1.0)])
+def test_truncation_bootstraps_and_termination_does_not(ends, expected):
+    """A reward of 1 for ever, cut off after each step: only a true end takes the future away."""
+    learner = train(
+        lambda observation, _, action: torch.ones_like(action[..., 0]),
+        discount=0.8,
+        next_observation=torch.clone,
+        terminated=lambda observation: torch.full_like(observation[..., 0], float(ends)),
+        updates=700,
+    )
+    near(value(learner, 0.5, 0.0), expected, 0.08 * expected)
+
+
+def test_members_may_discount_differently():
+    learner = train(
+        lambda observation, _, action: torch.ones_like(action[..., 0]),
+        discount=(0.0, 0.5),
+        next_observation=torch.clone,
+    )
+    values = value(learner, 0.0, 0.0)
+    near(values[:, 0], 1.0, 0.05)
+    near(values[:, 1], 2.0, 0.12)
+
+
+def test_policy_maximises_the_later_reward():
+    """The action now is the only thing that counts, but it pays one step later."""
+    source = torch.Generator().manual_seed(3)
+    generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
+    settings = SACSettings(
+        hidden=(32, 32), temperature=0.01, discount=0.9, actor_rate=5e-3, critic_rate=5e-3, target_rate=0.05
+    )
+    learner = SAC(settings, MEMBERS, observation=2, action=1, generators=generators)
+    replay = Replay(MEMBERS, 8000, observation=2, action=1)
+    action = torch.rand(MEMBERS, 4000, 1, generator=source) * 2 - 1
+    start, second = torch.zeros(MEMBERS, 4000, 2), torch.cat([torch.ones_like(action), action], -1)
+    nothing = torch.zeros(MEMBERS, 4000)
+    replay.add(start, action, nothing, next_observation=second, terminated=nothing)
+    replay.add(
+        second,
+        action.flip(1),
+        -(action[..., 0] + 0.5).square(),
+        next_observation=second,
+        terminated=nothing + 1,
+    )
+    for _ in range(800):
+        learner.update(replay.sample(64, generators))
+    near(learner.act(torch.zeros(MEMBERS, 1, 2), deterministic=True).flatten(), -0.5, 0.15)
