@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from reference import Game, Instance, Reply
 from mpmath import mpf
 
+from reference import Game, Instance, Reply
 from twinoffload import Market, Outcome
 
 NOTHING = Reply(*[mpf(0)] * 6)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
 from reference import Instance
 
 CAPS = ("none", "none", "tiny", "middling", "middling", "large", "below cost", "zero")
@@ -30,7 +31,7 @@ def build(
     *,
     cycles_per_pair: bool = False,
     free_delay: bool = False,
-    free_energy: bool = False,
+    energy: str = "usual",
     twins: bool = False,
     idle_interferes: bool = True,
 ) -> Instance:
@@ -52,11 +53,10 @@ def build(
     cycles = spread(1.8, 0.5, maps, stations) if cycles_per_pair else spread(1.8, 0.5, maps)
     power, value, delay_cost = spread(0.2, 1.0, maps), spread(10.0, 0.8, maps), spread(1.0, 1.0, maps)
     compute, quality, weight = spread(18.0, 0.6, stations), spread(0.7, 0.6, stations), spread(1.0, 0.6, stations)
-    bandwidth, energy = spread(5.0, 1.0, stations), float(spread(2.5e-4, 1.0))
+    bandwidth = spread(5.0, 1.0, stations)
+    energy_coefficient = float(spread(2.5e-4, 1.0)) * {"free": 0.0, "usual": 1.0, "dear": 50.0}[energy]
     if free_delay:
         delay_cost[rng.random(maps) < 0.6] = 0.0
-    if free_energy:
-        energy = 0.0
     raw = {
         "ample": lambda: np.full(maps, 5.0) / min(1.0, (quality * weight).min()),
         "tight": lambda: spread(0.1, 1.5, maps),
@@ -67,7 +67,7 @@ def build(
         for values in (gain, cycles, power, value, delay_cost, raw):
             values[1] = values[0]
     largest_k = float(value.max() * (quality * weight).max())
-    least_cost = energy * float((compute**2).min()) * float(cycles.min())
+    least_cost = energy_coefficient * float((compute**2).min()) * float(cycles.min())
     price_cap = {
         "none": None,
         "tiny": 0.01 * largest_k,
@@ -91,7 +91,7 @@ def build(
         accuracy_weight=listed(weight),
         accuracy_value=listed(value),
         delay_cost=listed(delay_cost),
-        energy_coefficient=energy,
+        energy_coefficient=energy_coefficient,
         price_cap=price_cap,
         raw_data=listed(raw),
         idle_interferes=idle_interferes,
@@ -107,11 +107,10 @@ def instances(
     sizes: tuple[str, ...] = SIZES,
     gains: tuple[str, ...] = GAINS,
     idle_interferes: bool | None = None,
-    energies: tuple[bool, ...] = (False, False, True),
+    energies: tuple[str, ...] = ("usual", "usual", "free", "dear"),
 ) -> Instance:
     """A random market with gains: small, odd and extreme ones included."""
     maps, stations = draw(st.integers(1, most_maps)), draw(st.integers(1, most_stations))
-    free_energy = draw(st.sampled_from(energies))
     return build(
         np.random.default_rng(draw(st.integers(0, 2**32 - 1))),
         maps,
@@ -121,7 +120,7 @@ def instances(
         draw(st.sampled_from(gains)),
         cycles_per_pair=draw(st.booleans()),
         free_delay=draw(st.sampled_from((False, False, True))),
-        free_energy=free_energy,
+        energy=draw(st.sampled_from(energies)),
         twins=draw(st.sampled_from((False, False, True))),
         idle_interferes=draw(st.booleans()) if idle_interferes is None else idle_interferes,
     )

@@ -1,10 +1,14 @@
 """Pricing AI training in 6G: the Stackelberg game of twin offloading, its equilibria, and agents that learn it."""
 
-from twinoffload.equilibrium.outcome import Outcome
-from twinoffload.equilibrium.solve import evaluate_prices, nash_equilibria, solve
-from twinoffload.game.market import Market
-from twinoffload.game.pairs import best_response, optimal_price, uplink_rate
-from twinoffload.scenario import Scenario
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twinoffload.equilibrium.outcome import Outcome
+    from twinoffload.equilibrium.solve import evaluate_prices, nash_equilibria, solve
+    from twinoffload.game.market import Market
+    from twinoffload.game.pairs import best_response, optimal_price, uplink_rate
+    from twinoffload.scenario import Scenario
 
 __version__ = "0.1.0"
 __all__ = [
@@ -18,3 +22,26 @@ __all__ = [
     "solve",
     "uplink_rate",
 ]
+
+_HOME = {
+    "Market": "game.market",
+    "Outcome": "equilibrium.outcome",
+    "Scenario": "scenario",
+    "best_response": "game.pairs",
+    "evaluate_prices": "equilibrium.solve",
+    "nash_equilibria": "equilibrium.solve",
+    "optimal_price": "game.pairs",
+    "solve": "equilibrium.solve",
+    "uplink_rate": "game.pairs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public face when it is first used: `twinoffload --help` need not wait for torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'twinoffload' has no attribute {name!r}")
+    return getattr(import_module(f"twinoffload.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

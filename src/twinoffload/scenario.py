@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from torch import Tensor
 
+from twinoffload.files import write_text
 from twinoffload.game.market import Market
 from twinoffload.network.geometry import distances, station_positions, uniform_positions
 from twinoffload.network.mobility import GaussMarkov
@@ -130,13 +131,7 @@ class Scenario(BaseModel):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write every field as YAML, whole or not at all."""
-        target = Path(path)
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            draft.write_text(self.to_yaml(), encoding="utf-8")
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_text(path, self.to_yaml())
 
     def to_yaml(self) -> str:
         """Every field as YAML text that `load` reads back."""

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from checks import check_play, check_prices, check_shapes, close, largest_k, market_of, profile_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from checks import check_play, check_prices, check_shapes, close, largest_k, market_of, profile_of
 from reference import Game
 from strategies import build, calls, instances, some_profile
-
 from twinoffload import Market, evaluate_prices, nash_equilibria, solve
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -190,8 +190,16 @@ def test_pairwise_earns_at_most_posted_and_posted_at_most_admission(maps, statio
     sizes, gains = ("ample", "tight", "zero for one"), ("close", "wide", "some zero")
     drawn = [
         build(
-            rng, maps, stations, cap, sizes[k % 3], gains[k // 3 % 3], free_delay=k % 4 == 0, twins=k % 5 == 0,
-            cycles_per_pair=True, idle_interferes=idle_interferes,
+            rng,
+            maps,
+            stations,
+            cap,
+            sizes[k % 3],
+            gains[k // 3 % 3],
+            free_delay=k % 4 == 0,
+            twins=k % 5 == 0,
+            cycles_per_pair=True,
+            idle_interferes=idle_interferes,
         )
         for k in range(30)
     ]
@@ -297,9 +305,57 @@ def test_admission_falls_with_computing_past_f_star():
     values = []
     for factor in (1.0, 1.2, 1.5, 2.0):
         faster = [
-            i.with_(compute=(factor * (1.0 / (2 * i.energy_coefficient)) ** (1 / 3),) * 2, price_cap=None) for i in drawn
+            i.with_(compute=(factor * (1.0 / (2 * i.energy_coefficient)) ** (1 / 3),) * 2, price_cap=None)
+            for i in drawn
         ]
         values.append(solve(*stacked(faster), concept="admission").operator_utility)
     steps = torch.stack(values).diff(dim=0)
     assert (steps <= 1e-10).all()
     assert (steps < -1e-6).any()
+
+
+# no trade, and changes of unit
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_a_map_that_nobody_gains_from_is_off_and_not_left_with_a_rounding_error_of_data(concept):
+    """Price K - D sells nothing, also where D + (K - D) rounds to less than K."""
+    market, gain = stacked(
+        [build(np.random.default_rng(k), 2, 2, gains="close", energy="dear", idle_interferes=False) for k in range(200)]
+    )
+    offers = market.energy_coefficient[:, None, None] * market.compute[:, None] ** 2 * market.cycles[..., None]
+    k = market.accuracy_value[..., None] * (market.quality * market.accuracy_weight)[:, None]
+    hopeless = (offers >= k).all(-1)
+    assert hopeless.sum() > 50
+    outcome = solve(market, gain, concept=concept)
+    assert (outcome.association[hopeless] == -1).all()
+    assert (outcome.data[hopeless] == 0).all()
+    assert (outcome.association[~hopeless] >= 0).any()
+
+
+@calls(40)
+@given(instances(most_maps=3), st.floats(-6, 6), st.floats(-6, 6))
+def test_another_currency_or_another_unit_of_power_changes_nothing_else(instance, money, watt):
+    """All money times one factor, all gains and noises times another: same play, money times the first."""
+    money, watt = 2.0 ** round(3 * money), 2.0 ** round(3 * watt)  # powers of two: no rounding
+    other = instance.with_(
+        gain=tuple(tuple(watt * h for h in row) for row in instance.gain),
+        noise=tuple(watt * v for v in instance.noise),
+        accuracy_value=tuple(money * v for v in instance.accuracy_value),
+        delay_cost=tuple(money * v for v in instance.delay_cost),
+        energy_coefficient=money * instance.energy_coefficient,
+        price_cap=None if instance.price_cap is None else money * instance.price_cap,
+    )
+    for concept in CONCEPTS:
+        one, two = (solve(market_of(i), i.gain, concept=concept) for i in (instance, other))
+        assert one.status == two.status
+        assert torch.equal(one.association, two.association)
+        for name, factor in (
+            ("data", 1),
+            ("rate", 1),
+            ("map_utility", money),
+            ("price", money),
+            ("operator_utility", money),
+        ):
+            expected = factor * getattr(one, name)
+            torch.testing.assert_close(getattr(two, name), expected, rtol=1e-12, atol=1e-13 * factor, equal_nan=True)

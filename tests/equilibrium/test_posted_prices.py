@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from checks import check_play, check_shapes, market_of, profile_of
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from checks import check_play, check_shapes, market_of, profile_of
 from reference import Game
 from strategies import build, calls, instances, no_equilibrium, some_prices, some_profile
-
 from twinoffload import evaluate_prices, nash_equilibria
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -24,7 +24,9 @@ def test_nash_equilibria_are_those_of_the_reference(instance, seed):
     found = nash_equilibria(market_of(instance), instance.gain, price)
     assert found.dtype == torch.int64
     assert found.shape[1:] == (instance.maps,)
-    assert [tuple(row) for row in found.tolist()] == game.nash_equilibria(price)
+    assert sorted(tuple(row) for row in found.tolist()) == game.nash_equilibria(price)
+    if instance.idle_interferes:
+        assert found.tolist() == sorted(found.tolist())
 
 
 @calls(120)
@@ -89,7 +91,9 @@ def test_idle_maps_jam_or_not():
     assert float(silent.rate[0]) > float(jammed.rate[0])
     assert float(silent.map_utility[0]) > float(jammed.map_utility[0])
     assert silent.association.tolist() == [0, -1]
-    assert [float(x[1]) for x in (silent.rate, silent.data, silent.accuracy, silent.delay, silent.map_utility)] == [0] * 5
+    assert [float(x[1]) for x in (silent.rate, silent.data, silent.accuracy, silent.delay, silent.map_utility)] == [
+        0
+    ] * 5
 
 
 def test_ties_stay_else_go_to_the_first():

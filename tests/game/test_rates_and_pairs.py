@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reference import Game, Instance, pair_at, profit_curve
 from strategies import build, calls, instances, some_prices, some_profile
-
 from twinoffload import Market, best_response, optimal_price, solve, uplink_rate
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -218,7 +218,7 @@ def test_everything_out_of_reach_never_trades_even_at_no_delay_cost():
 
 
 @calls(40)
-@given(instances(most_maps=1, most_stations=1, caps=("none",), energies=(False,), idle_interferes=True))
+@given(instances(most_maps=1, most_stations=1, caps=("none",), energies=("usual",), idle_interferes=True))
 def test_one_map_and_one_station_is_the_pair_itself(instance):
     market = market_of(instance)
     offer = optimal_price(market, rates_of(instance, (0,)))

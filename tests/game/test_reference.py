@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import Game, Instance, Pair, pair_at, profit_curve, u_of
 from scipy.optimize import minimize_scalar
+
+from reference import Game, Instance, Pair, pair_at, profit_curve, u_of
 from strategies import build, calls, instances
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -18,9 +18,7 @@ def as_tensor(values):
 
 
 def worst_relative(found, expected):
-    return max(
-        abs(mpmath.mpf(float(f)) - e) / abs(e) for f, e in zip(np.asarray(found), expected, strict=True)
-    )
+    return max(abs(mpmath.mpf(float(f)) - e) / abs(e) for f, e in zip(np.asarray(found), expected, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -51,11 +51,11 @@ def check_enumerable(concept: str, maps: int, stations: int, idle_interferes: bo
     Raises:
         ValueError: with the number and the remedy.
     """
-    count = profile_count(maps, stations, idle_interferes)
-    if count > PROFILE_LIMIT:
+    if profile_count(maps, stations, idle_interferes) > PROFILE_LIMIT:
+        choices = profile_count(1, stations, idle_interferes)
         raise ValueError(
-            f"{concept}: N = {maps} mAPs on M = {stations} BSs make {count:.3g} associations, beyond enumeration "
-            f"(at most {PROFILE_LIMIT:,}); use the concept 'pairwise' or a smaller market"
+            f"{concept}: N = {maps} mAPs on M = {stations} BSs make {choices}^{maps} associations, beyond enumeration "
+            f"(at most {PROFILE_LIMIT:,}); use the concept 'pairwise' (--concept pairwise) or a smaller market"
         )
 
 

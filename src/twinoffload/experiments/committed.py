@@ -63,5 +63,5 @@ def encode(price: Tensor, time: Tensor, step: float) -> Tensor:
 
 def decode(price: Tensor, step: float) -> Tensor:
     """The completion time of one MB in s that the remainder of a price tells; inf where it tells none."""
-    share = torch.remainder(price, step) / step
-    return torch.where(share > 0.0, 1.0 / share - 2.0, torch.inf).clamp(min=0.0)
+    share = torch.remainder(price / step + 0.25, 1.0) - 0.25  # rounding may leave a hair below a whole step
+    return torch.where(share > 1e-9, 1.0 / share - 2.0, torch.inf).clamp(min=0.0)

@@ -23,6 +23,7 @@ MEASURES = (
     "map_share_of_admission",
     "regret_share",
 )
+REFERENCES = ("pairwise", "posted", "admission", "constant", "random", "reactive", "committed")
 
 
 def held_out(scenario: Scenario, seeds: Sequence[int], episodes: int, seed: int = 0) -> Episodes:
@@ -64,12 +65,13 @@ def compare(
     """Play every scheme on the same episodes; one row a scheme and seed.
 
     Columns: scheme, observation, seed, utilities and regret in money, and as shares of `admission`'s operator and mean
-    mAP utility on the same channels. `schemes` must hold `admission`. `each` is called with each scheme's name.
+    mAP utility on the same channels. `schemes` must hold `admission`. `each` is called with each scheme's name once it
+    has been played.
     """
     means = {}
     for scheme in schemes:
-        each(scheme.name)
         means[scheme.name] = play_episodes(scheme, episodes)
+        each(scheme.name)
     best = means["admission"]
     tables = [
         pl.DataFrame(

@@ -26,14 +26,16 @@ def as_numbers(name: str, value: Any) -> Tensor:
         ValueError: it is not numeric or is ragged; the message names the field.
     """
     try:
-        if isinstance(value, str | bytes):
-            raise ValueError("text")
+        if isinstance(value, Tensor):
+            if value.is_complex():
+                raise ValueError("complex")
+            return value.to(torch.float64)
         if isinstance(value, list | tuple):
-            value = np.asarray([v.tolist() if isinstance(v, Tensor) else v for v in value], dtype=np.float64)
-        tensor = torch.as_tensor(value)
-        if tensor.is_complex():
-            raise ValueError("complex")
-        return tensor.to(torch.float64)
+            value = [v.tolist() if isinstance(v, Tensor) else v for v in value]
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiu":  # text, booleans, objects, complex numbers
+            raise ValueError(str(array.dtype))
+        return torch.from_numpy(array.astype(np.float64))  # never through torch's float32 default
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{name}: expected a number or a rectangular array of numbers, got {value!r:.80}") from error
 

@@ -74,7 +74,7 @@ class Agents:
             random = own.pop("random")
             learner.load(own)
             for generator, saved in zip(self.generators[part], random, strict=True):
-                generator.set_state(saved)
+                generator.set_state(saved.clone())  # a row of its own, aligned
 
 
 def by_member(values: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ in the orientation that is fast: batched products with fewer than `NARROW` colum
 on a CPU than the same product transposed, and the first and last layers of small agents are all narrow.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,9 +51,12 @@ class Mlp:
 
     def split(self, parameters: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Views of `parameters [G, P]`: for each layer the weight `[G, out, in]` and bias `[G, 1, out]`."""
-        parts: Iterator[Tensor] = iter(parameters.split_with_sizes(self.sizes, dim=-1))
-        pairs = zip(self.widths, self.widths[1:], strict=False)
-        return [(next(parts).unflatten(-1, (fan_out, fan_in)), next(parts).unsqueeze(-2)) for fan_in, fan_out in pairs]
+        members = parameters.shape[:-1]
+        parts = parameters.split_with_sizes(self.sizes, dim=-1)
+        return [
+            (weight.view(*members, bias.shape[-1], -1), bias.unsqueeze(-2))
+            for weight, bias in zip(parts[::2], parts[1::2], strict=True)
+        ]
 
     def initialise(self, members: int, generators: Generators, copies: int = 1) -> Tensor:
         """Draw initial parameters as PyTorch does: uniform in +-1/sqrt(fan-in), weights and biases.

@@ -13,7 +13,7 @@ def clip_by_norm(gradient: Tensor, limit: float) -> Tensor:
 class Adam:
     """Adam (Kingma and Ba 2015, Algorithm 1) on one tensor, updated in place.
 
-    The number of steps is a tensor on the device, so that nothing crosses to the host and a CUDA graph may
+    What counts the steps is a tensor on the device, so that nothing crosses to the host and a CUDA graph may
     capture `step`.
 
     Args:
@@ -34,27 +34,30 @@ class Adam:
         if rate.shape != parameters.shape[:1]:
             raise ValueError(f"rate has shape {list(rate.shape)}, expected [{parameters.shape[0]}]")
         self.parameters = parameters.detach()
-        self.rate = rate.to(parameters.device, torch.float64).unsqueeze(-1)
-        self.betas, self.epsilon, self.clip = betas, epsilon, clip
+        self.clip, self._inner = clip, (1 - betas[0], 1 - betas[1])
         self.first = torch.zeros_like(self.parameters)
         self.second = torch.zeros_like(self.parameters)
-        self.steps = torch.zeros((), dtype=torch.float64, device=parameters.device)
+        self._betas = torch.tensor(betas, dtype=torch.float64, device=parameters.device)
+        self.powers = torch.ones_like(self._betas)
+        self._inverse_rate = rate.to(parameters).reciprocal().unsqueeze(-1)
+        self._floor = epsilon * self._inverse_rate
 
     @torch.no_grad()
     def step(self, gradient: Tensor) -> None:
-        """Take one step along `gradient [G, P]`, which may be overwritten."""
+        """Take one step along `gradient [G, P]`, which may be overwritten.
+
+        With c = 1 - beta^t the update rate * (first / c1) / (sqrt(second / c2) + epsilon) is written as
+        first / (sqrt(second) * c1 / (sqrt(c2) * rate) + epsilon * c1 / rate): a pass over `[G, P]` less.
+        """
         if self.clip is not None:
             gradient = clip_by_norm(gradient, self.clip)
-        beta1, beta2 = self.betas
-        self.first.lerp_(gradient, 1 - beta1)
-        self.second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        self.steps += 1
-        # rate * (first / c1) / (sqrt(second / c2) + epsilon), the corrections c1, c2 moved onto scalars
-        root = (1 - beta2**self.steps).sqrt()
-        scale = (self.rate * (root / (1 - beta1**self.steps))).to(gradient.dtype)
-        divisor = self.second.sqrt().add_((self.epsilon * root).to(gradient.dtype))
-        self.parameters.sub_(torch.div(self.first, divisor, out=divisor).mul_(scale))
+        self.first.lerp_(gradient, self._inner[0])
+        self.second.mul_(1 - self._inner[1]).addcmul_(gradient, gradient, value=self._inner[1])
+        correction1, correction2 = (1 - self.powers.mul_(self._betas)).unbind()
+        slope = self._inverse_rate * (correction1 / correction2.sqrt())
+        divisor = torch.addcmul(self._floor * correction1, self.second.sqrt(), slope)
+        self.parameters.addcdiv_(self.first, divisor, value=-1)
 
     def state(self) -> dict[str, Tensor]:
-        """The moments and the number of steps (references, not copies)."""
-        return {"first": self.first, "second": self.second, "steps": self.steps}
+        """The moments and beta^t, which stands for the number of steps t (references, not copies)."""
+        return {"first": self.first, "second": self.second, "powers": self.powers}

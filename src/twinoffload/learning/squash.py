@@ -19,7 +19,7 @@ def sample(outputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """Draw reparametrised actions and the natural logarithm of their density.
 
     With u = mean + std * noise and a = tanh(u), ln(1 - a^2) = 2 (ln 2 - u - softplus(-2 u)) stays finite
-    where a rounds to 1, which the textbook's ln(1 - a^2) does not.
+    where a rounds to 1, which the textbook's form does not. (Here softplus(-2 u) = -2 softplus(u, beta=-2).)
 
     Args:
         outputs: policy network's outputs, `[..., 2 A]`.
@@ -29,11 +29,10 @@ def sample(outputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         Actions in [-1, 1] `[..., A]` and their log-density summed over A, `[...]`.
     """
     mean, log_std = heads(outputs)
-    raw = mean + log_std.exp() * noise
-    gaussian = -0.5 * noise.square() - log_std
-    log_slope = raw + functional.softplus(-2.0 * raw)  # ln 2 - ln(1 - a^2) / 2
-    constant = noise.shape[-1] * (0.5 * math.log(2.0 * math.pi) + 2.0 * math.log(2.0))
-    return raw.tanh(), (gaussian + 2.0 * log_slope).sum(-1) - constant
+    raw = torch.addcmul(mean, log_std.exp(), noise)
+    half_slope = torch.sub(raw, functional.softplus(raw, beta=-2.0), alpha=2.0)  # ln 2 - ln(1 - a^2) / 2
+    gaussian = -0.5 * noise.square().sum(-1) - noise.shape[-1] * (0.5 * math.log(2 * math.pi) + 2 * math.log(2))
+    return raw.tanh(), gaussian - torch.sub(log_std, half_slope, alpha=2.0).sum(-1)
 
 
 def mode(outputs: Tensor) -> Tensor:

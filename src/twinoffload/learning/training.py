@@ -76,16 +76,16 @@ class Trainer:
             device=self.device,
         )
         slots = Slots(episodes)
-        totals: dict[str, Tensor] = {}
+        totals: dict[str, list[Tensor]] = {}
         decision = self._decide(slots)
         for _ in range(self.scenario.slots):
             payoff = slots.step(decision.price, *decision.offload)
             following = self._decide(slots)
             self._store(decision, payoff, following)
             for name, value in (_summary(decision, payoff) | self._learn()).items():
-                totals[name] = totals.get(name, 0.0) + value
+                totals.setdefault(name, []).append(value)
             decision = following
-        table = {name: (value / self.scenario.slots).tolist() for name, value in totals.items()}
+        table = {name: torch.stack(values).mean(0).tolist() for name, values in totals.items()}
         return [
             {"episode": self.episode, "seed": seed} | {name: values[i] for name, values in table.items()}
             for i, seed in enumerate(self.seeds)
@@ -117,7 +117,7 @@ class Trainer:
             replay.add(decision.seen[name], decision.action[name], rewards[name].float(), **follow)
 
     def _learn(self) -> dict[str, Tensor]:
-        """One update of both ensembles; means for each seed `[S]`, NaN until there is enough to learn from."""
+        """One update of both ensembles; means for each seed `[S]`, none until there is enough to learn from."""
         measured = {}
         for name, learner in (("operator", self.agents.operator), ("maps", self.agents.maps)):
             replay = self.replays[name]

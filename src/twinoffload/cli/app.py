@@ -1,0 +1,114 @@
+"""The commands gathered, and what every one of them shares: one line on standard error for whatever the user can mend.
+
+A command is a function in a module of its own, registered in the list below. It imports torch and
+everything that does inside the function, so that `--help` answers at once; it raises ValueError (or lets OSError pass)
+for what the user can mend, and anything else is a fault of ours and shows its traceback.
+"""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from twinoffload import __version__
+from twinoffload.cli.gains import gains
+from twinoffload.cli.presets import presets
+from twinoffload.cli.solve import solve
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="twinoffload",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"twinoffload {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _twinoffload(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them."""
+
+
+for command in (solve, gains, presets):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0; 2 after one line on standard error; or 130 when interrupted.
+
+    Args:
+        arguments: what follows the program's name; the process's own where it is None.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # letters that the terminal's coding lacks
+    try:
+        status = typer.main.get_command(app).main(
+            args=None if arguments is None else list(arguments), prog_name="twinoffload", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except TyperException as error:
+        _fail(_usage(error))
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        _silence_output()
+        sys.exit(1)
+    except OSError as error:
+        _silence_output()
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+    except ValueError as error:
+        _fail(_plain(error))
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted", INTERRUPTED)
+    if status == INTERRUPTED:  # typer's own answer to an interrupt
+        _fail("interrupted", INTERRUPTED)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, status: int = BAD_INPUT) -> NoReturn:
+    """Print one line on standard error and exit."""
+    line = "".join(c if c.isprintable() else " " for c in message)
+    print(f"error: {' '.join(line.split())}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _usage(error: TyperException) -> str:
+    """What is wrong with the words after the program's name, and where to read on."""
+    message = error.format_message().strip().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "twinoffload"
+    return f"{message[:1].lower()}{message[1:]} (see `{path} --help`)"
+
+
+def _plain(error: ValueError) -> str:
+    """The message; of a failed validation, its first fault."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        fault = error.errors()[0]
+        field = ".".join(map(str, fault["loc"]))
+        return f"{field} = {fault['input']!r:.60}: {fault['msg'].removeprefix('Value error, ')}"
+    return str(error) or type(error).__name__
+
+
+def _silence_output() -> None:
+    """Have nothing more written to standard output, not even at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,51 @@
+"""`twinoffload evaluate`: trained agents on fresh channels, beside every reference."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="Folder of a run (`twinoffload train --out`).")],
+    seed: Annotated[int, typer.Option(min=0, help="Which held-out channels; each number gives others.")] = 0,
+    episodes: Annotated[int, typer.Option(min=1, help="Held-out episodes for each trained seed.")] = 20,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all")] = None,
+) -> None:
+    """Play a trained run on held-out episodes beside the schemes that need no learning.
+
+    Utilities are money a slot; shares are of `admission`, the upper bound, on the same channels.
+
+    Example: twinoffload evaluate results/run --seed 1
+    """
+    from json import dumps
+
+    from rich.console import Console
+
+    from twinoffload.cli.comparison_table import print_comparison
+    from twinoffload.cli.options import use_machine
+    from twinoffload.cli.progress import Bar, progress
+    from twinoffload.experiments.comparison import REFERENCES, compare, held_out, references, summarise
+    from twinoffload.learning.run_folder import RunFolder
+
+    use_machine("cpu", threads)
+    run = RunFolder.open(folder)
+    trainer = run.trainer()
+    if trainer.episode == 0:
+        raise ValueError(f"{folder}: has no checkpoint yet; train it with `twinoffload train --resume --out {folder}`")
+    with progress() as bars:
+        bar = Bar(bars, "schemes", 1 + len(REFERENCES))
+        schemes = [trainer.agents, *references(run.scenario, seed)]
+        table = compare(schemes, held_out(run.scenario, run.seeds, episodes, seed), run.seeds, bar.advance)
+    summary = {
+        "scenario": run.scenario.name,
+        "seeds": run.seeds,
+        "episodes_trained": trainer.episode,
+        "held_out": {"episodes": episodes, "slots": run.scenario.slots, "seed": seed},
+        "rows": summarise(table),
+    }
+    if json:
+        typer.echo(dumps(summary, indent=2))
+    else:
+        print_comparison(summary, Console())

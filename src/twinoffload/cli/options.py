@@ -1,0 +1,36 @@
+"""What several commands share: how options become settings."""
+
+from typing import Any, get_args
+
+
+def training_settings(**given: Any) -> Any:
+    """The default training settings with the options that were given.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    from twinoffload.env.slots import Observation
+    from twinoffload.learning.training import TrainSettings
+
+    observations = get_args(Observation)
+    if given.get("observation") not in (None, *observations):
+        raise ValueError(f"--observation {given['observation']!r}: must be one of {', '.join(observations)}")
+    return TrainSettings.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+def use_machine(device: str, threads: int | None) -> str:
+    """Set up threads and name the device: "auto" is CUDA where there is one.
+
+    Raises:
+        ValueError: unknown device, or CUDA where there is none.
+    """
+    import torch
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"--device {device!r}: must be auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: this machine has no CUDA device; use --device cpu")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # dead units otherwise fill the optimiser with denormals, which are slow
+    return "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device

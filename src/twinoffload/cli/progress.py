@@ -1,0 +1,56 @@
+"""Progress on standard error: bars in a terminal, a line now and then where the output goes to a file."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+QUIET_S = 15.0  # between lines where there is no terminal
+
+
+class Bar:
+    """Counts steps of a known number."""
+
+    def __init__(self, progress: Progress, label: str, total: int, start: int = 0):
+        self._progress, self._label, self._total, self._done = progress, label, total, start
+        self._task = progress.add_task(label, total=total, completed=start, note="")
+        self._told = time.monotonic()
+
+    def advance(self, note: str = "") -> None:
+        """One step is done; `note` says how things stand."""
+        self._done += 1
+        self._progress.update(self._task, completed=self._done, note=note)
+        quiet = not self._progress.console.is_terminal
+        due = time.monotonic() - self._told > QUIET_S or self._done == self._total
+        if quiet and due:
+            self._told = time.monotonic()
+            self._progress.console.print(f"{self._label} {self._done}/{self._total}  {note}", highlight=False)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Bars that leave standard output to results."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<18}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield bars
+
+
+def training_note(rows: list[dict[str, Any]]) -> str:
+    """How training stands: medians over seeds of the last episode, exploration included."""
+    import statistics
+
+    operator, maps = (
+        statistics.median(r[name] for r in rows) for name in ("operator_utility_money", "map_utility_money")
+    )
+    return f"operator {operator:.2f}  mAP {maps:.2f}"

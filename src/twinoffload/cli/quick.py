@@ -1,0 +1,57 @@
+"""`twinoffload quick`: the paper's scheme from training to report, in minutes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def quick(
+    scenario: Annotated[str, typer.Option(help="Preset (paper, open, private) or YAML file.")] = "paper",
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0..K-1, trained at once.")] = 6,
+    episodes: Annotated[int | None, typer.Option(min=1, help="Training episodes.", show_default="60")] = None,
+    observation: Annotated[
+        str | None,
+        typer.Option(help="What an mAP sees: paper (own gains and prices) or load (last slot's interference too)."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results; an earlier study there is replaced.")] = Path(
+        "results/quick"
+    ),
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all")] = None,
+) -> None:
+    """Train the paper's scheme, play it beside every reference on held-out episodes and write report.html.
+
+    Example: twinoffload quick --scenario open --out results/open
+    """
+    from rich.console import Console
+
+    from twinoffload.cli.comparison_table import print_comparison
+    from twinoffload.cli.options import training_settings, use_machine
+    from twinoffload.cli.progress import Bar, progress, training_note
+    from twinoffload.experiments.comparison import REFERENCES
+    from twinoffload.experiments.quick import quick_study
+    from twinoffload.report.page import write_report
+    from twinoffload.scenario import Scenario
+
+    where = use_machine(device, threads)
+    chosen = Scenario.load(scenario)
+    settings = training_settings(episodes=episodes, observation=observation)
+    given = [f"--scenario {scenario}", f"--seeds {seeds}", f"--episodes {settings.episodes}"]
+    given += [f"--observation {settings.observation}", f"--out {out}"]
+    with progress() as bars:
+        training = Bar(bars, "training episodes", settings.episodes)
+        playing = Bar(bars, "held-out schemes", 1 + len(REFERENCES))
+        summary = quick_study(
+            out,
+            chosen,
+            settings,
+            range(seeds),
+            command=f"twinoffload quick {' '.join(given)}",
+            device=where,
+            each_episode=lambda rows: training.advance(training_note(rows)),
+            each_scheme=playing.advance,
+        )
+    report = write_report(out)
+    print_comparison(summary, Console())
+    typer.echo(f"\n{summary['wall_s']:.0f} s. Report: {report}")

@@ -1,0 +1,185 @@
+"""A solved market in words: one JSON document for programs, tables for people."""
+
+import json
+import math
+from collections import Counter
+from typing import Any
+
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from twinoffload import Market, Outcome, Scenario
+from twinoffload.cli.console import NOTHING, number, table
+from twinoffload.network.gain_file import DEFAULT_SNAPSHOT, Gains
+
+SNAPSHOTS_SHOWN = 3
+MAPS_SHOWN = 30
+STATIONS_SHOWN = 6
+
+UNITS = {
+    "operator_utility": "money",
+    "bound": "money",
+    "price": "money/MB",
+    "data": "MB",
+    "sampling_rate": "1",
+    "rate": "MB/s",
+    "accuracy": "1",
+    "delay": "s",
+    "utility": "money",
+    "regret": "money",
+}
+
+MEANING = {
+    "optimal": "optimal: the best there is under this concept, found by enumeration.",
+    "converged": "converged: no mAP gains by a move.",
+    "cycle": "cycle: the mAPs' best replies go round in a circle, so nobody comes to rest; shown is the association of "
+    "least regret among those visited.",
+    "sweep_limit": "sweep_limit: the mAPs' best replies had not come to rest when the search stopped; shown is where "
+    "it stood.",
+    "infeasible": "infeasible: no prices under the cap make any association one that every mAP is content with, so "
+    "there is no solution; raise price_cap, or see --concept admission.",
+}
+
+
+def document(scenario: Scenario, market: Market, gains: Gains, outcome: Outcome) -> str:
+    """One JSON document; null where there is no number, and for the price of a BS that is not offered."""
+    content = {
+        "concept": outcome.concept,
+        "scenario": scenario.name,
+        "units": UNITS,
+        "snapshots": [_snapshot(market, gains, outcome, s) for s in range(len(gains.snapshots))],
+    }
+    return json.dumps(content, indent=1, allow_nan=False)
+
+
+def _snapshot(market: Market, gains: Gains, outcome: Outcome, s: int) -> dict[str, Any]:
+    prices = outcome.price[s].tolist()
+    return {
+        "snapshot": gains.snapshots[s],
+        "status": str(outcome.status[s]),
+        "operator_utility": _finite(outcome.operator_utility[s].item()),
+        "bound": _finite(outcome.bound[s].item()),
+        "sweeps": int(outcome.sweeps[s]),
+        "prices": {
+            name: dict(zip(gains.stations, map(_finite, row), strict=True))
+            for name, row in zip(gains.maps, prices, strict=True)
+        },
+        "maps": [
+            {"map": row.pop("map"), "station": row.pop("station")} | {key: _finite(value) for key, value in row.items()}
+            for row in _rows(market, gains, outcome, s)
+        ],
+    }
+
+
+def _rows(market: Market, gains: Gains, outcome: Outcome, s: int) -> list[dict[str, Any]]:
+    """What becomes of each mAP in one snapshot."""
+    data = outcome.data[s]
+    columns: dict[str, Tensor] = {
+        "data": data,
+        "sampling_rate": data / torch.as_tensor(market.raw_data),
+        "rate": outcome.rate[s],
+        "accuracy": outcome.accuracy[s],
+        "delay": outcome.delay[s],
+        "utility": outcome.map_utility[s],
+        "regret": outcome.regret[s],
+    }
+    rows = []
+    for n, (name, m) in enumerate(zip(gains.maps, outcome.association[s].tolist(), strict=True)):
+        place = {
+            "map": name,
+            "station": None if m < 0 else gains.stations[m],
+            "price": math.nan if m < 0 else outcome.price[s, n, m].item(),
+        }
+        rows.append(place | {key: column[n].item() for key, column in columns.items()})
+    return rows
+
+
+def show(console: Console, scenario: Scenario, market: Market, gains: Gains, outcome: Outcome) -> None:
+    """The first snapshots in tables, and the means of all where there are more."""
+    count, maps, stations = outcome.price.shape
+    cap = "no price cap" if scenario.price_cap is None else f"price cap {scenario.price_cap:g} money/MB"
+    console.print(
+        f"{outcome.concept}, scenario {scenario.name} ({cap}): "
+        f"{_many(maps, 'mAP')}, {_many(stations, 'BS')}, {_many(count, 'snapshot')}"
+    )
+    notes = []
+    if scenario.is_private:
+        notes.append("What mAPs keep private stands at its mean.")
+    if scenario.raw_data == "uniform":
+        notes.append("Raw data stands at its largest.")
+    if notes:
+        console.print(" ".join(notes))
+    for s in range(min(count, SNAPSHOTS_SHOWN)):
+        _show_snapshot(console, market, gains, outcome, s)
+    if count > 1:
+        _show_summary(console, gains, outcome)
+    console.print()
+    for status in sorted(set(outcome.status.tolist())):
+        console.print(MEANING[status])
+    hidden = count > SNAPSHOTS_SHOWN or maps > MAPS_SHOWN or stations > STATIONS_SHOWN
+    if hidden:
+        console.print("Not everything is shown; --json gives all of it.")
+
+
+def _show_snapshot(console: Console, market: Market, gains: Gains, outcome: Outcome, s: int) -> None:
+    status = str(outcome.status[s])
+    console.print()
+    heading = "" if gains.snapshots == (DEFAULT_SNAPSHOT,) else f"Snapshot {gains.snapshots[s]}: "
+    if status == "infeasible":
+        console.print(f"{heading}infeasible, no solution".capitalize(), style="bold")
+        return
+    found = f"{status} after {_many(int(outcome.sweeps[s]), 'sweep')}" if outcome.sweeps[s] else status
+    utility = number(outcome.operator_utility[s].item(), 4)
+    console.print(f"{heading or 'O'}{'o' if heading else ''}perator utility {utility} money, {found}", style="bold")
+    chosen = table(
+        "mAP", "BS", "price\nmoney/MB", "data\nMB", "sampling\nrate", "accuracy", "delay\ns", "utility\nmoney",
+        "regret\nmoney", names=2,
+    )  # fmt: skip
+    rows = _rows(market, gains, outcome, s)
+    for row in rows[:MAPS_SHOWN]:
+        station = f"{NOTHING} (off)" if row["station"] is None else row["station"]
+        digits = {"price": 4, "data": 3, "sampling_rate": 3, "accuracy": 3, "delay": 3, "utility": 4, "regret": 4}
+        chosen.add_row(row["map"], station, *(number(row[key], d) for key, d in digits.items()))
+    console.print(chosen)
+    _more(console, len(rows) - MAPS_SHOWN, "mAP")
+    console.print("\nPrices in money/MB (-: not offered)")
+    offered = table("mAP", *gains.stations[:STATIONS_SHOWN])
+    for name, prices in list(zip(gains.maps, outcome.price[s].tolist(), strict=True))[:MAPS_SHOWN]:
+        offered.add_row(name, *(number(price, 4) for price in prices[:STATIONS_SHOWN]))
+    console.print(offered)
+    _more(console, len(gains.maps) - MAPS_SHOWN, "mAP")
+    _more(console, len(gains.stations) - STATIONS_SHOWN, "BS")
+
+
+def _show_summary(console: Console, gains: Gains, outcome: Outcome) -> None:
+    counts = Counter(outcome.status.tolist())
+    told = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
+    solved = len(gains.snapshots) - counts["infeasible"]
+    console.print(f"\nAll {len(gains.snapshots):,} snapshots: {told}", style="bold")
+    if not solved:
+        return
+    means = table("mean", "", "", names=1)
+    for name, values, unit, digits in (
+        ("operator utility", outcome.operator_utility, "money", 4),
+        ("mean mAP utility", outcome.map_utility, "money", 4),
+        ("mean mAP regret", outcome.regret, "money", 4),
+        ("data of an mAP", outcome.data, "MB", 3),
+        ("delay of an mAP", outcome.delay, "s", 3),
+        ("accuracy of a twin", outcome.accuracy, "", 3),
+    ):
+        means.add_row(name, number(values.nanmean().item(), digits), unit)
+    console.print(means)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _more(console: Console, count: int, noun: str) -> None:
+    if count > 0:
+        console.print(f"... and {_many(count, f'more {noun}')}")

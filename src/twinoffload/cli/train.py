@@ -1,0 +1,54 @@
+"""`twinoffload train`: the paper's scheme, trained for several seeds at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    scenario: Annotated[
+        str | None, typer.Option(help="Preset (paper, open, private) or YAML file.", show_default="paper")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds 0..K-1, trained at once.", show_default="6")] = None,
+    episodes: Annotated[int | None, typer.Option(min=1, help="Episodes; a resumed run may ask for more.")] = None,
+    observation: Annotated[
+        str | None,
+        typer.Option(help="What an mAP sees: paper (own gains and prices) or load (last slot's interference too)."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("results/run"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out from its checkpoint.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all")] = None,
+) -> None:
+    """Train an operator and N mAPs with soft actor-critic (the paper's Algorithms 2 and 3).
+
+    Writes a run folder: scenario, settings, metrics, TensorBoard events and a checkpoint every ten episodes.
+
+    Example: twinoffload train --scenario open --seeds 5 --out results/open
+    """
+    from twinoffload.cli.options import training_settings, use_machine
+    from twinoffload.cli.progress import Bar, progress, training_note
+    from twinoffload.learning.run_folder import RunFolder
+    from twinoffload.scenario import Scenario
+
+    where = use_machine(device, threads)
+    if resume:
+        given = {"--scenario": scenario, "--seeds": seeds, "--observation": observation}
+        told = [name for name, value in given.items() if value is not None]
+        if told:
+            raise ValueError(f"{told[0]}: a resumed run keeps its own; leave it out, or begin another run")
+        run = RunFolder.open(out)
+        if episodes is not None:
+            run.extend(episodes)
+    else:
+        chosen = Scenario.load("paper" if scenario is None else scenario)
+        settings = training_settings(episodes=episodes, observation=observation)
+        run = RunFolder.create(out, chosen, settings, range(6 if seeds is None else seeds))
+    try:
+        with progress() as bars:
+            bar = Bar(bars, "training episodes", run.settings.episodes, run.episodes_done())
+            run.train(lambda rows: bar.advance(training_note(rows)), where)
+    except KeyboardInterrupt:
+        raise typer.Abort(f"interrupted; go on with `twinoffload train --resume --out {out}`") from None
+    typer.echo(f"trained {len(run.seeds)} seeds for {run.settings.episodes} episodes: {out}")

@@ -1,0 +1,85 @@
+"""Learning curves as in the paper's Figs. 2 and 3, and the regret that they leave out."""
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+
+from twinoffload.report.results import Results
+from twinoffload.report.schemes import scheme_named
+from twinoffload.report.style import MUTED, new_figure, plain_axes, style, to_svg
+
+_PANELS = (
+    ("map_utility_money", "Mean mAP utility", "(the paper's Fig. 2)"),
+    ("operator_utility_money", "Operator's utility", "(the paper's Fig. 3)"),
+    ("map_regret_money", "Mean regret of mAPs", ""),
+)
+_MARKS = (("admission", (0, (1, 1.5))), ("pairwise", (0, (5, 2))), ("reactive", (0, (6, 2, 1, 2))))
+_HELD_OUT = {"map_regret_money": "regret_money"}  # the comparison's name where it differs
+
+
+def draw_convergence(results: Results) -> str:
+    """Median over seeds with the range from worst to best, and a thin line each seed; an SVG element."""
+    with style():
+        figure = new_figure(3.35)
+        panels = figure.subplots(1, len(_PANELS))
+        for axes, (column, title, note) in zip(panels, _PANELS, strict=True):
+            _panel(axes, results, column)
+            axes.set_title(title + (f" {note}" if note else ""))
+            axes.set_xlabel("training episode", color=MUTED)
+        panels[0].set_ylabel("money a slot", color=MUTED)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+        return to_svg(figure, "convergence", _alt(results))
+
+
+def curves(metrics: pl.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Episodes `[E]`, from 1, and a metric `[E, seeds]`; NaN where it was not measured."""
+    table = metrics.pivot(on="seed", index="episode", values=column).sort("episode")
+    values = table.drop("episode").cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return table["episode"].to_numpy() + 1, values
+
+
+def settled(values: np.ndarray, window: int = 10, tolerance: float = 0.05) -> int | None:
+    """First episode, from 1, after which the mean of the last `window` episodes stays within 5 % of its final value.
+
+    None for a curve shorter than two windows.
+    """
+    if len(values) < 2 * window or not np.isfinite(values).all():
+        return None
+    means = np.convolve(values, np.full(window, 1.0 / window), mode="valid")
+    outside = np.flatnonzero(np.abs(means - means[-1]) > tolerance * abs(means[-1]))
+    return int(outside[-1]) + window + 1 if len(outside) else window
+
+
+def _panel(axes: Axes, results: Results, column: str) -> None:
+    plain_axes(axes, "y")
+    color = scheme_named(results.learned).color
+    episodes, values = curves(results.metrics, column)
+    finite = np.isfinite(values).all(-1)
+    episodes, values = episodes[finite], values[finite]
+    if len(episodes):
+        if values.shape[1] > 1:
+            axes.fill_between(
+                episodes, values.min(-1), values.max(-1), color=color, alpha=0.16, linewidth=0, label="range of seeds"
+            )
+            axes.plot(episodes, values, color=color, linewidth=0.5, alpha=0.5)
+        median = np.median(values, axis=-1)
+        marker = "o" if len(episodes) == 1 else None
+        axes.plot(episodes, median, color=color, linewidth=2.2, marker=marker, label=f"{results.learned}, median")
+    for name, dash in _MARKS:
+        mark = results.comparison.filter(pl.col("scheme") == name)[_HELD_OUT.get(column, column)].median()
+        if mark is not None:
+            axes.axhline(mark, color=scheme_named(name).color, linestyle=dash, linewidth=1.5, label=name, zorder=1.5)  # pyright: ignore[reportArgumentType]
+    if column == "map_regret_money":
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if not len(episodes) else 0.0)
+    if len(episodes):
+        axes.set_xlim(0, episodes[-1] + 0.5)
+
+
+def _alt(results: Results) -> str:
+    parts = []
+    for column, title, _ in _PANELS:
+        _, values = curves(results.metrics, column)
+        first, last = np.nanmedian(values[0]), np.nanmedian(values[-1])
+        parts.append(f"{title}: median {first:.3f} in the first episode, {last:.3f} in the last")
+    return f"Curves of {len(values)} training episodes. " + "; ".join(parts) + "."

@@ -1,0 +1,99 @@
+"""How figures look, and how one becomes SVG inside a page.
+
+Ink, muted text, lines and paper are written as the page's CSS variables, so that figures follow its light or dark
+scheme; text stays text, in the page's fonts, so that it can be searched and read aloud.
+"""
+
+import io
+import re
+from html import escape
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK, MUTED, LINE, PAPER = "#1f2328", "#656d76", "#d0d7de", "#ffffff"
+_VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", PAPER: "var(--paper)"}
+
+# By number, not by BS: more BSs than colours start over, and labels tell them apart.
+STATION_COLORS = ("#7a5fd0", "#1f9187", "#cf5064", "#8f8429")
+
+WIDTH = 9.0  # inches; at 96 px an inch, the width of the page's text
+
+RC = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.family": ["DejaVu Sans"],  # ships with Matplotlib and is wide: what fits in it fits in the reader's font
+    "font.size": 9,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "legend.edgecolor": "none",
+    "legend.facecolor": PAPER,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "twinoffload",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+}
+
+
+def style():
+    """A context in which figures get these looks; leaves Matplotlib's settings as they were."""
+    return matplotlib.rc_context(RC)
+
+
+def new_figure(height: float) -> Figure:
+    """An empty figure of the page's width, drawn as SVG; height in inches."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    return figure
+
+
+def plain_axes(axes: Axes, grid: str = "both") -> None:
+    """Tick labels without tick marks, a grid along `grid` only."""
+    axes.tick_params(length=0)
+    axes.grid(False)
+    axes.grid(True, axis=grid)  # pyright: ignore[reportArgumentType]
+
+
+def to_svg(figure: Figure, name: str, alt: str) -> str:
+    """The figure as an `<svg>` element for a page.
+
+    Args:
+        figure: drawn with `new_figure` inside `style()`.
+        name: prefix of every id, so that several figures share a page.
+        alt: what it shows, for those who cannot see it.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    box = re.search(r'viewBox="([^"]+)"', text)
+    assert box is not None
+    body = text[text.index(">") + 1 :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="', f'id="{name}-', body)
+    body = body.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
+    for color, variable in _VARIABLES.items():
+        body = body.replace(color, variable)
+    body = re.sub(r"\n\s*", "\n", body)
+    return f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}">\n{body.strip()}'

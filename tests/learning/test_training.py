@@ -1,0 +1,117 @@
+"""The loop and the run folder: same seeds, same run; stopped and resumed, the same run to the bit."""
+
+import polars as pl
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from twinoffload import Scenario
+from twinoffload.learning.agents import by_member, by_seed
+from twinoffload.learning.run_folder import RunFolder
+from twinoffload.learning.training import Trainer, TrainSettings
+
+SHORT = Scenario.load("paper").replace(slots=12)
+SETTINGS = TrainSettings.model_validate(
+    {"episodes": 4, "environments": 4, "warmup": 2, "replay": 100, "operator": {"batch": 16}, "maps": {"batch": 16}}
+)
+
+
+def test_members_and_seeds_are_the_same_numbers_in_another_order():
+    values = torch.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    members = by_member(values)
+    assert members.shape == (8, 3, 5)
+    assert torch.equal(members[5], values[1, :, 1])
+    assert torch.equal(by_seed(members, 2), values)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.9])
+def test_a_seed_learns_the_same_whatever_is_stacked_beside_it(discount):
+    learner = {"batch": 16, "discount": discount}
+    settings = SETTINGS.model_copy(update={"episodes": 2, "operator": _sac(learner), "maps": _sac(learner)})
+    rows = []
+    for seeds in ([3, 7], [7]):
+        trainer = Trainer(SHORT, settings, seeds)
+        trainer.run(lambda new: rows.append(new[-1]))
+    assert rows[1]["seed"] == rows[3]["seed"] == 7
+    for name, value in rows[1].items():
+        assert value == pytest.approx(rows[3][name], rel=2e-3, abs=2e-3), name
+
+
+def test_the_next_observation_of_a_map_holds_the_next_prices():
+    learner = _sac({"batch": 16, "discount": 0.9})
+    settings = SETTINGS.model_copy(update={"operator": learner, "maps": learner, "environments": 1, "warmup": 100})
+    trainer = Trainer(SHORT, settings, [0])
+    trainer.play_episode()
+    batch = trainer.replays["maps"].sample(200, trainer.agents.generators["maps"])
+    assert batch.next_observation is not None
+    assert batch.terminated is not None
+    assert not batch.terminated.any(), "episodes end by time only"
+    first = {tuple(row) for row in batch.observation[0].tolist()}
+    follow = {tuple(row) for row in batch.next_observation[0].tolist()}
+    assert len(follow - first) == 1, "all but the final observation are some slot's own observation"
+
+
+def test_stopped_and_resumed_is_the_same_to_the_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr("twinoffload.learning.run_folder.CHECKPOINT_EVERY", 2)
+    whole = RunFolder.create(tmp_path / "whole", SHORT, SETTINGS, [0, 1])
+    whole.train()
+
+    class Stop(Exception):
+        pass
+
+    def stop(rows):
+        if rows[0]["episode"] == 2:  # one episode beyond the checkpoint, to be played again
+            raise Stop
+
+    part = RunFolder.create(tmp_path / "part", SHORT, SETTINGS, [0, 1])
+    with pytest.raises(Stop):
+        part.train(stop)
+    again = RunFolder.open(tmp_path / "part")
+    assert again.episodes_done() == 2
+    again.train()
+
+    first, second = (load_file(tmp_path / name / "checkpoint.safetensors") for name in ("whole", "part"))
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+    tables = [pl.read_parquet(tmp_path / name / "metrics.parquet") for name in ("whole", "part")]
+    assert tables[0].equals(tables[1])
+    assert tables[0].height == 2 * 4
+    assert list((tmp_path / "part" / "tensorboard").iterdir())
+
+
+def test_a_finished_run_can_be_extended_but_not_shortened(tmp_path):
+    run = RunFolder.create(tmp_path / "run", SHORT, SETTINGS.model_copy(update={"episodes": 1}), [0])
+    run.train()
+    with pytest.raises(ValueError, match="episodes = 0"):
+        run.extend(0)
+    run.extend(2)
+    RunFolder.open(tmp_path / "run").train()
+    assert pl.read_parquet(tmp_path / "run" / "metrics.parquet")["episode"].to_list() == [0, 1]
+
+
+def test_bad_folders_are_refused_by_name(tmp_path):
+    with pytest.raises(ValueError, match="is not a run folder"):
+        RunFolder.open(tmp_path)
+    (tmp_path / "other.txt").write_text("mine")
+    with pytest.raises(ValueError, match="not empty"):
+        RunFolder.create(tmp_path, SHORT, SETTINGS, [0])
+    run = RunFolder.create(tmp_path / "run", SHORT, SETTINGS, [0])
+    (run.path / "checkpoint.safetensors").write_bytes(b"\x00" * 40)
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors: cannot be read"):
+        run.trainer()
+    (run.path / "settings.yaml").write_text("seeds: [0]\nsettings: {episodes: none}\n")
+    with pytest.raises(ValueError, match=r"settings\.yaml: is damaged"):
+        RunFolder.open(run.path)
+
+
+def test_rewards_are_floored_for_learning_only():
+    trainer = Trainer(SHORT, SETTINGS.model_copy(update={"reward_floor": -0.5, "warmup": 10_000}), [0])
+    rows = trainer.play_episode()
+    batch = trainer.replays["maps"].sample(64, trainer.agents.generators["maps"])
+    assert batch.reward.min() == -0.5
+    assert rows[0]["map_utility_money"] < -0.5, "what is reported is not floored"
+
+
+def _sac(values):
+    return TrainSettings.model_validate({"maps": values}).maps
