@@ -45,9 +45,7 @@ def test_detached_parameters_leave_only_the_gradient_of_the_inputs():
     assert inputs.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize(
-    ("rows", "inner", "columns"), [(9, 5, 30), (9, 30, 3), (9, 1, 30), (1, 9, 1), (1, 1, 1)]
-)
+@pytest.mark.parametrize(("rows", "inner", "columns"), [(9, 5, 30), (9, 30, 3), (9, 1, 30), (1, 9, 1), (1, 1, 1)])
 def test_product_is_the_matrix_product_in_every_orientation(rows, inner, columns):
     generator = torch.Generator().manual_seed(0)
     left = torch.randn(4, rows, inner, generator=generator)

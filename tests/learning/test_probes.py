@@ -79,9 +79,7 @@ def test_reward_by_action():
 
 
 def test_reward_by_observation_and_action():
-    learner = train(
-        lambda observation, _, action: -(action - 0.7 * observation)[..., 0].square(), updates=600
-    )
+    learner = train(lambda observation, _, action: -(action - 0.7 * observation)[..., 0].square(), updates=600)
     for observation in (-0.8, 0.0, 0.8):
         near(value(learner, observation, 0.7 * observation), 0.0)
         near(policy(learner, observation), 0.7 * observation, 0.12)

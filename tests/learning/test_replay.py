@@ -65,9 +65,7 @@ def test_sampling_is_uniform():
 def test_without_next_fields_nothing_is_stored_for_them():
     replay = buffer(10, store_next=False)
     now = {
-        name: value
-        for name, value in fields(0).items()
-        if name in ("observation", "privileged", "action", "reward")
+        name: value for name, value in fields(0).items() if name in ("observation", "privileged", "action", "reward")
     }
     replay.add(**now)
     batch = replay.sample(5, generators(0))
@@ -99,9 +97,7 @@ def test_a_reloaded_buffer_goes_on_equally():
     assert len(other) == 10
 
 
-@pytest.mark.parametrize(
-    "name", ["observation", "privileged", "action", "reward", "terminated", "next_observation"]
-)
+@pytest.mark.parametrize("name", ["observation", "privileged", "action", "reward", "terminated", "next_observation"])
 def test_a_wrong_shape_is_refused_by_name(name):
     wrong = fields(0)
     wrong[name] = wrong[name].unsqueeze(-1) if wrong[name].dim() == 2 else wrong[name][..., :0]

@@ -62,14 +62,10 @@ def test_a_seed_alone_learns_as_it_does_stacked(discount):
         atol=1e-5,
     )
     observation = batch(members=6).observation
-    torch.testing.assert_close(
-        stacked.act(observation)[2:4], alone.act(observation[2:4]), rtol=1e-4, atol=1e-5
-    )
+    torch.testing.assert_close(stacked.act(observation)[2:4], alone.act(observation[2:4]), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "settings", [{"discount": 0.9}, {"discount": 0.0, "temperature": 0.02, "gradient_clip": 1.0}]
-)
+@pytest.mark.parametrize("settings", [{"discount": 0.9}, {"discount": 0.0, "temperature": 0.02, "gradient_clip": 1.0}])
 def test_a_resumed_learner_continues_to_the_same_bit(settings):
     first = learner(1, 2, **settings)
     for step in range(5):
@@ -168,9 +164,7 @@ def test_the_target_contains_discount_entropy_and_the_pessimistic_target_critic(
 def test_critic_loss_is_the_mean_over_pairs_of_value_and_reward():
     each = learner(1, 2, discount=0.0)
     transition = batch()
-    values = each.critics.evaluate(
-        each.critics.parameters.detach(), transition.observation, transition.action
-    )
+    values = each.critics.evaluate(each.critics.parameters.detach(), transition.observation, transition.action)
     expected = 0.5 * (values - transition.reward).square().mean(-1).sum(0)
     torch.testing.assert_close(each.update(transition)["critic_loss"], expected)
 

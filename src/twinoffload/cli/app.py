@@ -16,9 +16,12 @@ import typer
 from typer.exceptions import TyperException
 
 from twinoffload import __version__
+from twinoffload.cli.evaluate import evaluate
 from twinoffload.cli.gains import gains
 from twinoffload.cli.presets import presets
+from twinoffload.cli.quick import quick
 from twinoffload.cli.solve import solve
+from twinoffload.cli.train import train
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -48,7 +51,7 @@ def _twinoffload(
     """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them."""
 
 
-for command in (solve, gains, presets):
+for command in (quick, train, evaluate, solve, gains, presets):
     app.command()(command)
 
 
@@ -71,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _silence_output()
         sys.exit(1)
     except OSError as error:
-        _silence_output()
+        if error.filename is None:  # it may be standard output itself, on a full disk
+            _silence_output()
         _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
     except ValueError as error:
         _fail(_plain(error))
@@ -91,7 +95,7 @@ def _fail(message: str, status: int = BAD_INPUT) -> NoReturn:
 
 def _usage(error: TyperException) -> str:
     """What is wrong with the words after the program's name, and where to read on."""
-    message = error.format_message().strip().rstrip(".")
+    message = error.format_message().strip().rstrip(".").replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "twinoffload"
     return f"{message[:1].lower()}{message[1:]} (see `{path} --help`)"

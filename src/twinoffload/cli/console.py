@@ -3,11 +3,13 @@
 import math
 
 from rich.console import Console
-from rich.status import Status
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 NOTHING = "-"
+NAME_WIDTH = 12
+NUMBER_WIDTH = 9
 
 
 def output() -> Console:
@@ -15,20 +17,30 @@ def output() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def spinner(text: str) -> Status:
-    """A sign of life on standard error, which shows on a terminal alone."""
-    return Console(stderr=True, highlight=False, markup=False, emoji=False).status(text)
+def spinner(text: str) -> Progress:
+    """A sign of life and the time on standard error, which show on a terminal alone."""
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    progress.add_task(text, total=None)
+    return progress
 
 
-def table(*columns: str, names: int = 1) -> Table:
-    """A table without a frame; the first `names` columns hold words, the others numbers."""
-    made = Table(header_style="dim", box=None, pad_edge=False)
+def table(*columns: str, names: int = 1, name_width: int = NAME_WIDTH) -> Table:
+    """A table without a frame; the first `names` columns hold words, the others numbers; long words are cut."""
+    made = Table(header_style="dim", box=None, pad_edge=False, collapse_padding=True, padding=(0, 1, 0, 0))
     for i, column in enumerate(columns):
         if i < names:
-            made.add_column(Text(column), overflow="ellipsis", no_wrap=True, vertical="bottom")
+            made.add_column(Text(column), overflow="ellipsis", no_wrap=True, vertical="bottom", max_width=name_width)
         else:
-            made.add_column(Text(column, justify="right"), justify="right", no_wrap=True)
+            head = "\n".join(cut(line, NUMBER_WIDTH) for line in column.split("\n"))
+            made.add_column(Text(head, justify="right"), justify="right", no_wrap=True)
     return made
+
+
+def cut(word: str, width: int) -> str:
+    """A word, or its beginning with an ellipsis."""
+    return word if len(word) <= width else word[: width - 1] + "…"
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -39,4 +51,6 @@ def number(value: float, digits: int = 3) -> str:
         return f"{0:.{digits}f}"
     if abs(value) < 0.5 * 10**-digits or abs(value) >= 1e6:
         return f"{value:.1e}"
+    if abs(value) >= 1000:
+        return f"{value:.1f}"
     return f"{value:.{digits}f}"

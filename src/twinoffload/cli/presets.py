@@ -8,7 +8,7 @@ import typer
 def presets(
     name: Annotated[str | None, typer.Argument(help="Preset to print as YAML; without it, all are listed.")] = None,
 ) -> None:
-    """List the scenario presets, or print one as YAML, every field with its value.
+    """List the scenario presets, or print one as YAML.
 
     \b
     Example

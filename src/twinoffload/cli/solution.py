@@ -11,7 +11,7 @@ from torch import Tensor
 
 from twinoffload import Market, Outcome, Scenario
 from twinoffload.cli.console import NOTHING, number, table
-from twinoffload.network.gain_file import DEFAULT_SNAPSHOT, Gains
+from twinoffload.network.gain_file import Gains
 
 SNAPSHOTS_SHOWN = 3
 MAPS_SHOWN = 30
@@ -98,7 +98,7 @@ def _rows(market: Market, gains: Gains, outcome: Outcome, s: int) -> list[dict[s
 def show(console: Console, scenario: Scenario, market: Market, gains: Gains, outcome: Outcome) -> None:
     """The first snapshots in tables, and the means of all where there are more."""
     count, maps, stations = outcome.price.shape
-    cap = "no price cap" if scenario.price_cap is None else f"price cap {scenario.price_cap:g} money/MB"
+    cap = "no cap" if scenario.price_cap is None else f"cap {scenario.price_cap:g} money/MB"
     console.print(
         f"{outcome.concept}, scenario {scenario.name} ({cap}): "
         f"{_many(maps, 'mAP')}, {_many(stations, 'BS')}, {_many(count, 'snapshot')}"
@@ -116,7 +116,7 @@ def show(console: Console, scenario: Scenario, market: Market, gains: Gains, out
         _show_summary(console, gains, outcome)
     console.print()
     for status in sorted(set(outcome.status.tolist())):
-        console.print(MEANING[status])
+        console.print(MEANING.get(status, status))
     hidden = count > SNAPSHOTS_SHOWN or maps > MAPS_SHOWN or stations > STATIONS_SHOWN
     if hidden:
         console.print("Not everything is shown; --json gives all of it.")
@@ -125,13 +125,13 @@ def show(console: Console, scenario: Scenario, market: Market, gains: Gains, out
 def _show_snapshot(console: Console, market: Market, gains: Gains, outcome: Outcome, s: int) -> None:
     status = str(outcome.status[s])
     console.print()
-    heading = "" if gains.snapshots == (DEFAULT_SNAPSHOT,) else f"Snapshot {gains.snapshots[s]}: "
+    heading = f"Snapshot {gains.snapshots[s]}"
     if status == "infeasible":
-        console.print(f"{heading}infeasible, no solution".capitalize(), style="bold")
+        console.print(f"{heading}: infeasible, no solution", style="bold")
         return
     found = f"{status} after {_many(int(outcome.sweeps[s]), 'sweep')}" if outcome.sweeps[s] else status
     utility = number(outcome.operator_utility[s].item(), 4)
-    console.print(f"{heading or 'O'}{'o' if heading else ''}perator utility {utility} money, {found}", style="bold")
+    console.print(f"{heading}: operator utility {utility} money, {found}", style="bold")
     chosen = table(
         "mAP", "BS", "price\nmoney/MB", "data\nMB", "sampling\nrate", "accuracy", "delay\ns", "utility\nmoney",
         "regret\nmoney", names=2,
@@ -159,16 +159,16 @@ def _show_summary(console: Console, gains: Gains, outcome: Outcome) -> None:
     console.print(f"\nAll {len(gains.snapshots):,} snapshots: {told}", style="bold")
     if not solved:
         return
-    means = table("mean", "", "", names=1)
-    for name, values, unit, digits in (
-        ("operator utility", outcome.operator_utility, "money", 4),
-        ("mean mAP utility", outcome.map_utility, "money", 4),
-        ("mean mAP regret", outcome.regret, "money", 4),
-        ("data of an mAP", outcome.data, "MB", 3),
-        ("delay of an mAP", outcome.delay, "s", 3),
-        ("accuracy of a twin", outcome.accuracy, "", 3),
+    means = table("mean of", "", name_width=40)
+    for name, values in (
+        ("operator utility, money", outcome.operator_utility),
+        ("mAP utility, money", outcome.map_utility),
+        ("mAP regret, money", outcome.regret),
+        ("mAP data, MB", outcome.data),
+        ("mAP delay, s", outcome.delay),
+        ("mAP accuracy", outcome.accuracy),
     ):
-        means.add_row(name, number(values.nanmean().item(), digits), unit)
+        means.add_row(name, number(values.nanmean().item(), 4))
     console.print(means)
 
 

@@ -36,10 +36,10 @@ def solve(
     snapshot: Annotated[str | None, typer.Option(metavar="ID", help="Solve this snapshot only.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every snapshot.")] = False,
 ) -> None:
-    """Solve the game of one slot: prices, associations and what they are worth.
+    """Solve the game for gains read from a file.
 
     Reads channel gains of N mAPs (mobile access points) and M BSs (base stations) and prints, for each snapshot, the
-    operator's prices, which BS each mAP chooses, how much data it sends, and both sides' utilities.
+    operator's prices, which BS each mAP chooses, how much data it sends, and what that is worth to both.
 
     \b
     Units
@@ -70,7 +70,7 @@ def solve(
     if snapshot is not None:
         gains = gains.only(snapshot)
     market = chosen.replace(maps=len(gains.maps), stations=len(gains.stations)).market()
-    with spinner(f"Solving {len(gains.snapshots):,} snapshots ({concept})"):
+    with spinner(f"Solving {concept}"):
         outcome = twinoffload.solve(market, gains.gain, concept=concept)
     if as_json:
         typer.echo(document(chosen, market, gains, outcome))

@@ -59,7 +59,7 @@ class Outcome:
         def shape(name: str, value: Any) -> Any:
             if name in ("concept", "order"):
                 return value
-            return value.reshape(*batch, *value.shape[1:])[()]
+            return value.reshape((*batch, *value.shape[1:]))[()]
 
         return replace(self, **{f.name: shape(f.name, getattr(self, f.name)) for f in fields(self)})
 

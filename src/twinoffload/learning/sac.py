@@ -70,7 +70,7 @@ class SAC:
     @property
     def temperature(self) -> Tensor:
         """The weight of the entropy now, `[G]`."""
-        return self._fixed_temperature if self.log_temperature is None else self.log_temperature.exp().squeeze(-1)
+        return self._start if self.log_temperature is None else self.log_temperature.exp().squeeze(-1)
 
     @torch.no_grad()
     def act(self, observation: Tensor, deterministic: bool = False) -> Tensor:
@@ -144,13 +144,14 @@ class SAC:
             self.temperature_optimiser.step(excess.unsqueeze(-1))
 
     def _start_temperature(self) -> None:
-        self.log_temperature = self.temperature_optimiser = self._fixed_temperature = None
+        self.log_temperature: Tensor | None = None
+        self.temperature_optimiser: Adam | None = None
         if self.settings.temperature == "auto":
-            start = torch.full((self.members, 1), self.settings.initial_temperature, device=self.device)
-            self.log_temperature = start.log()
+            self._start = per_member(self.settings.initial_temperature, self.members, "temperature", self.device)
+            self.log_temperature = self._start.log().unsqueeze(-1)
             self.temperature_optimiser = Adam(self.log_temperature, self._spread("temperature_rate"))
         else:
-            self._fixed_temperature = self._spread("temperature")
+            self._start = self._spread("temperature")
 
     def _spread(self, name: str) -> Tensor:
         return per_member(getattr(self.settings, name), self.members, name, self.device)

@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from twinoffload.files import write_whole
+from twinoffload.files import write_text
 from twinoffload.units import db_to_linear
 
 BYTE_LIMIT = 400_000_000  # the largest file
@@ -50,7 +50,7 @@ class Gains:
         """
         if snapshot not in self.snapshots:
             known = ", ".join(self.snapshots[:5]) + (", ..." if len(self.snapshots) > 5 else "")
-            raise ValueError(f"snapshot {snapshot!r}: is not in the file; its snapshots are {known}")
+            raise ValueError(f"snapshot {_shown(snapshot)}: is not in the file; its snapshots are {known}")
         index = self.snapshots.index(snapshot)
         return Gains(self.gain[index : index + 1], (snapshot,), self.maps, self.stations)
 
@@ -76,9 +76,11 @@ def write_gains(path: str | os.PathLike[str], gains: Gains, *, overwrite: bool =
         ValueError: the file exists (unless `overwrite`) or cannot be written.
     """
     target = Path(path)
-    if target.is_dir():
+    if os.path.isdir(target):
         raise ValueError(f"{target}: is a folder; name a file")
-    if target.exists() and not overwrite:
+    if not os.path.isdir(target.parent):
+        raise ValueError(f"{target}: there is no folder {target.parent}; make it, or name another")
+    if os.path.lexists(target) and not overwrite:
         raise ValueError(f"{target}: exists already; name another file, or overwrite it with --force")
     snapshot, n, m = torch.nonzero(gains.gain, as_tuple=True)
     frame = pl.DataFrame(
@@ -90,9 +92,9 @@ def write_gains(path: str | os.PathLike[str], gains: Gains, *, overwrite: bool =
         }
     )
     try:
-        write_whole(target, frame.write_csv)
+        write_text(target, frame.write_csv())
     except OSError as error:
-        raise ValueError(f"{target}: cannot be written: {error.strerror or error}; choose another folder") from None
+        raise ValueError(f"{target}: cannot be written: {error.strerror}; choose another place") from None
 
 
 class _Reader:
@@ -135,7 +137,7 @@ class _Reader:
             with open(self.path, "rb") as file:
                 data = file.read(65536)
                 if b"\0" not in data:
-                    data += file.read(BYTE_LIMIT + 1 - len(data))
+                    data += file.read(max(0, BYTE_LIMIT + 1 - len(data)))
         except FileNotFoundError:
             self._refuse("no such file; name a CSV file with the columns map, station and gain or gain_db")
         except IsADirectoryError:
@@ -181,7 +183,7 @@ class _Reader:
     def _header(self, body: bytes, line: int) -> list[str]:
         text = body[: body.find(b"\n")] if b"\n" in body else body
         header = [name.strip() for name in next(csv.reader([text.decode("utf-8").strip()]), [])]
-        told = ", ".join(header)[:80]
+        told = _cut(", ".join(name if name.isprintable() else repr(name) for name in header), 80)
         for name in (*_IDS, *_VALUES):
             if header.count(name) > 1:
                 self._refuse("stands there twice; keep one", line, name)
@@ -221,7 +223,7 @@ class _Reader:
         for value in rows[name].unique(maintain_order=True):
             if not value.isprintable():
                 line = _first(rows, pl.col(name) == value)["line"]
-                self._refuse(f"{value!r:.60} holds a line break or a control character; remove it", line, name)
+                self._refuse(f"{_shown(value)} holds a line break or a control character; remove it", line, name)
 
     def _check_gains(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with a linear `gain` as a number in [0, 1]."""
@@ -247,17 +249,17 @@ class _Reader:
             linear = db_to_linear(number)
         for condition, message in faults:
             if fault := _first(rows, condition):
-                self._refuse(message.format(f"{fault[name]!r:.40}"), fault["line"], name)
+                self._refuse(message.format(_shown(fault[name] or "")), fault["line"], name)
         return rows.with_columns(gain=linear)
 
     def _check_pairs(self, rows: pl.DataFrame) -> None:
         fault = _first(rows, ~pl.struct(_IDS).is_first_distinct())
         if fault:
             earlier = _first(rows, *(pl.col(name) == fault[name] for name in _IDS))["line"]
-            slot = "" if rows["snapshot"].n_unique() == 1 else f" in snapshot {fault['snapshot']!r}"
+            slot = "" if rows["snapshot"].n_unique() == 1 else f" in snapshot {_shown(fault['snapshot'])}"
             self._refuse(
-                f"map {fault['map']!r} and station {fault['station']!r}{slot} stand already in line {earlier}; "
-                "remove one of them, or tell slots apart with a column snapshot",
+                f"map {_shown(fault['map'])} and station {_shown(fault['station'])}{slot} stand already in line "
+                f"{earlier}; remove one of them, or tell slots apart with a column snapshot",
                 fault["line"],
             )
 
@@ -270,7 +272,7 @@ class _Reader:
         for one, other in pairwise(names):
             if Decimal(one) == Decimal(other):
                 line = _first(rows, pl.col(column) == other)["line"]
-                self._refuse(f"{other!r} and {one!r} are one number; write it in one way", line, column)
+                self._refuse(f"{_shown(other)} and {_shown(one)} are one number; write it in one way", line, column)
         return tuple(names)
 
     def _check_reach(self, gains: Gains, rows: pl.DataFrame) -> None:
@@ -281,10 +283,10 @@ class _Reader:
         snapshot, name = gains.snapshots[s], gains.maps[n]
         line = (_first(rows, pl.col("snapshot") == snapshot, pl.col("map") == name) or {}).get("line")
         if len(gains.snapshots) == 1:
-            self._refuse(f"map {name!r} reaches no BS; give it a gain above 0, or remove it", line)
+            self._refuse(f"map {_shown(name)} reaches no BS; give it a gain above 0, or remove it", line)
         self._refuse(
-            f"map {name!r} reaches no BS in snapshot {snapshot!r}; give it a gain above 0 there, or put the snapshots "
-            "without it in a file of their own",
+            f"map {_shown(name)} reaches no BS in snapshot {_shown(snapshot)}; give it a gain above 0 "
+            "there, or put the snapshots without it in a file of their own",
             line,
         )
 
@@ -292,6 +294,15 @@ class _Reader:
 def _first(rows: pl.DataFrame, *conditions: pl.Expr) -> dict:
     """The first row that meets the conditions; empty where none does."""
     return next(rows.filter(*conditions).head(1).iter_rows(named=True), {})
+
+
+def _shown(value: str) -> str:
+    """A cell in quotes, cut where it is long."""
+    return repr(_cut(value, 40))
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[:length] + "..."
 
 
 def _line_at(data: bytes, position: int) -> int:

@@ -1,7 +1,6 @@
 """The comparison as a picture: every scheme's median and interval over seeds, in three panels."""
 
 import math
-from typing import Any
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -9,13 +8,14 @@ from matplotlib.axes import Axes
 from twinoffload.report.results import Results
 from twinoffload.report.schemes import Scheme, scheme_named
 from twinoffload.report.style import INK, LINE, MUTED, PAPER, new_figure, plain_axes, style, to_svg
+from twinoffload.report.wording import number
 
 _PANELS = (
     ("operator_share_of_admission", "Operator's utility", "share of admission's"),
     ("map_share_of_admission", "Mean mAP utility", "share of admission's"),
     ("regret_share", "Mean regret of mAPs", "share of admission's mean mAP utility"),
 )
-_FAR = 4.0  # a value this many times farther out than all others together is drawn as an arrow
+_FAR = 2.5  # a value this many times farther out than all others together is drawn as an arrow
 
 
 def draw_comparison(results: Results) -> str:
@@ -117,8 +117,8 @@ def _seeds(comparison: pl.DataFrame, scheme: str, measure: str) -> list[float]:
 
 
 def _alt(results: Results) -> str:
-    parts = []
-    for row in results.rows:
-        shown: list[Any] = [row[measure]["median"] for measure, _, _ in _PANELS]
-        parts.append(f"{row['scheme']} {shown[0]:.3f}, {shown[1]:.3f}, {shown[2]:.3f}")
+    parts = [
+        f"{row['scheme']} {', '.join(number(row[measure]['median']) for measure, _, _ in _PANELS)}"
+        for row in results.rows
+    ]
     return "Medians of operator's share, mAPs' share and regret share. " + "; ".join(parts) + "."

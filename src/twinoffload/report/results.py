@@ -178,8 +178,10 @@ def _summary(file: Path) -> dict[str, Any]:
     held_out = summary["held_out"]
     if not isinstance(held_out, dict) or not {"episodes", "slots"} <= held_out.keys():
         raise _fault(file, "'held_out' must have 'episodes' and 'slots'")
-    if not isinstance(summary["wall_s"], int | float) or not isinstance(summary["seeds"], list):
-        raise _fault(file, "'wall_s' must be a number and 'seeds' a list")
+    if not isinstance(summary["wall_s"], int | float):
+        raise _fault(file, "'wall_s' must be a number")
+    if not isinstance(summary["seeds"], list) or not summary["seeds"]:
+        raise _fault(file, "'seeds' must be a list of at least one")
     rows = summary["rows"]
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _fault(file, "'rows' must be a list of mappings")

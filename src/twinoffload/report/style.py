@@ -7,6 +7,7 @@ scheme; text stays text, in the page's fonts, so that it can be searched and rea
 import io
 import re
 from html import escape
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ STATION_COLORS = ("#7a5fd0", "#1f9187", "#cf5064", "#8f8429")
 
 WIDTH = 9.0  # inches; at 96 px an inch, the width of the page's text
 
-RC = {
+RC: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.grid": True,
@@ -62,9 +63,7 @@ def style():
 
 def new_figure(height: float) -> Figure:
     """An empty figure of the page's width, drawn as SVG; height in inches."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    FigureCanvasSVG(figure)
-    return figure
+    return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 def plain_axes(axes: Axes, grid: str = "both") -> None:
@@ -83,7 +82,7 @@ def to_svg(figure: Figure, name: str, alt: str) -> str:
         alt: what it shows, for those who cannot see it.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     box = re.search(r'viewBox="([^"]+)"', text)
