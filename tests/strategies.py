@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reference import Instance
 
-CAPS = ("none", "none", "tiny", "middling", "middling", "large", "below cost", "zero")
+CAPS = ("none", "none", "tiny", "middling", "middling", "large", "below cost", "between costs", "zero")
 SIZES = ("ample", "ample", "tight", "mixed", "zero for one")
 GAINS = ("close", "wide", "wide", "some zero")
 CALLS = dict(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
@@ -67,13 +67,14 @@ def build(
         for values in (gain, cycles, power, value, delay_cost, raw):
             values[1] = values[0]
     largest_k = float(value.max() * (quality * weight).max())
-    least_cost = energy_coefficient * float((compute**2).min()) * float(cycles.min())
+    costs = energy_coefficient * compute**2 * (cycles if cycles_per_pair else cycles[:, None])
     price_cap = {
         "none": None,
         "tiny": 0.01 * largest_k,
         "middling": float(largest_k * rng.uniform(0.1, 0.6)),
         "large": 1.5 * largest_k,
-        "below cost": 0.5 * least_cost,
+        "below cost": 0.5 * float(costs.min()),
+        "between costs": float(np.quantile(costs, rng.uniform(0.2, 0.8))),
         "zero": 0.0,
     }[cap]
 

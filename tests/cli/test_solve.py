@@ -56,7 +56,7 @@ def agree(found: dict, outcome, gains: Gains, raw_data: float) -> None:
     for s, snapshot in enumerate(found["snapshots"]):
         assert snapshot["status"] == outcome.status[s]
         assert snapshot["operator_utility"] == outcome.operator_utility[s].item()
-        assert snapshot["bound"] == (None if outcome.concept == "pairwise" else outcome.bound[s].item())
+        assert snapshot["bound"] == (None if outcome.bound[s].isnan() else outcome.bound[s].item())
         assert snapshot["sweeps"] == outcome.sweeps[s].item()
         assert [row["map"] for row in snapshot["maps"]] == list(gains.maps) == list(snapshot["prices"])
         for n, row in enumerate(snapshot["maps"]):
@@ -70,7 +70,7 @@ def agree(found: dict, outcome, gains: Gains, raw_data: float) -> None:
             assert snapshot["prices"][row["map"]] == dict(zip(gains.stations, prices, strict=True))
 
 
-@pytest.mark.parametrize("concept", CONCEPTS)
+@pytest.mark.parametrize("concept", ["pairwise", "posted", "admission"])
 def test_gains_drawn_and_solved_are_the_librarys_own(capfd, tmp_path, concept):
     path = tmp_path / "drawn.csv"
     run(capfd, "gains", "--scenario", "open", "--count", "4", "--seed", "3", "--out", path)
@@ -120,7 +120,7 @@ def test_decibels_shuffled_rows_and_one_snapshot_give_the_same_answer(capfd, tmp
 def test_a_pair_out_of_reach_is_never_chosen(capfd, tmp_path):
     path = tmp_path / "gains.csv"
     path.write_text(HEAD + "car-1,east,1e-9\ncar-1,west,1e-9\nvan-2,west,2e-9\n")
-    for concept in CONCEPTS:
+    for concept in ("pairwise", "posted", "admission"):
         (snapshot,) = solve_json(capfd, "--gain", path, "--concept", concept)["snapshots"]
         assert snapshot["maps"][1]["station"] == "west"
         assert snapshot["maps"][0]["station"] == "east"

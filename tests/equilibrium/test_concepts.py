@@ -113,8 +113,39 @@ def test_the_random_markets_meet_every_kind_of_posted_price():
     assert kinds >= {"outside", "cap", "best"}
 
 
+def test_posted_leaves_the_outside_utility_also_where_all_raw_data_are_sold():
+    """Past the kink the mAP's utility is linear in the price, and the price that holds it is another formula."""
+    met = 0
+    for seed in range(60):
+        instance = build(np.random.default_rng(seed), 2, 2, "middling", "ample", "close").with_(
+            raw_data=(0.05, 0.1), delay_cost=(0.5, 0.5)
+        )
+        game, outcome = Game(instance), solve(market_of(instance), instance.gain, concept="posted")
+        best = game.posted()
+        if best.profile is None:
+            continue
+        close(outcome.operator_utility, best.value, 1e-10 * scale_of(instance))
+        profile = profile_of(outcome)
+        check_prices(instance, outcome.price.tolist(), game.posted_prices(profile))
+        for n, m in enumerate(profile):
+            below = float(outcome.price[n, m]) < float(game.best_offer(n, m, profile)[0]) - 1e-6
+            met += below and float(outcome.data[n]) == instance.raw_data[n]
+    assert met > 5
+
+
+def test_admission_with_a_cap_between_the_costs_serves_some_and_declines_others():
+    declined = 0
+    for seed in range(60):
+        instance = build(np.random.default_rng(seed), 3, 2, "between costs", gains="close")
+        outcome, best = solve(market_of(instance), instance.gain, concept="admission"), Game(instance).admission()
+        close(outcome.operator_utility, best.value, 1e-10 * scale_of(instance))
+        offered = torch.isfinite(outcome.price).any(-1)
+        declined += bool(offered.any() and not offered.all())
+    assert declined > 5
+
+
 @calls(80)
-@given(instances(most_maps=4, caps=("none", "tiny", "middling", "large", "below cost")))
+@given(instances(most_maps=4, caps=("none", "tiny", "middling", "large", "below cost", "between costs")))
 def test_posted_prices_make_the_association_an_equilibrium_that_nobody_leaves(instance):
     market, outcome = market_of(instance), solve(market_of(instance), instance.gain, concept="posted")
     assume(outcome.status == "optimal")
@@ -184,7 +215,7 @@ def stacked(drawn) -> tuple[Market, torch.Tensor]:
 
 @pytest.mark.parametrize("idle_interferes", [True, False], ids=["idle interferes", "idle silent"])
 @pytest.mark.parametrize(("maps", "stations"), [(1, 3), (2, 2), (4, 2), (4, 3), (5, 1), (6, 2)])
-@pytest.mark.parametrize("cap", ["none", "tiny", "middling", "large", "below cost"])
+@pytest.mark.parametrize("cap", ["none", "tiny", "middling", "large", "below cost", "between costs"])
 def test_pairwise_earns_at_most_posted_and_posted_at_most_admission(maps, stations, cap, idle_interferes):
     rng = np.random.default_rng([maps, stations, len(cap)])
     sizes, gains = ("ample", "tight", "zero for one"), ("close", "wide", "some zero")

@@ -8,8 +8,8 @@ import torch
 
 from twinoffload import Scenario, evaluate_prices, solve
 from twinoffload.env.slots import Slots
-from twinoffload.experiments.comparison import REFERENCES, compare, held_out, references, summarise
 from twinoffload.experiments.committed import decode, encode
+from twinoffload.experiments.comparison import REFERENCES, compare, held_out, references, summarise
 from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.interval import median_interval
 from twinoffload.experiments.references import Equilibrium, Reactive

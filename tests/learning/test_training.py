@@ -56,15 +56,15 @@ def test_stopped_and_resumed_is_the_same_to_the_bit(tmp_path, monkeypatch):
     whole = RunFolder.create(tmp_path / "whole", SHORT, SETTINGS, [0, 1])
     whole.train()
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(rows):
         if rows[0]["episode"] == 2:  # one episode beyond the checkpoint, to be played again
-            raise Stop
+            raise StopError
 
     part = RunFolder.create(tmp_path / "part", SHORT, SETTINGS, [0, 1])
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         part.train(stop)
     again = RunFolder.open(tmp_path / "part")
     assert again.episodes_done() == 2

@@ -32,10 +32,13 @@ UNITS = {
 
 MEANING = {
     "optimal": "optimal: the best there is under this concept, found by enumeration.",
-    "converged": "converged: no mAP gains by a move.",
+    "converged": "converged: the search came to rest, no mAP moves any more.",
     "cycle": "cycle: the mAPs' best replies go round in a circle, so nobody comes to rest; shown is the association of "
     "least regret among those visited.",
     "sweep_limit": "sweep_limit: the mAPs' best replies had not come to rest when the search stopped; shown is where "
+    "it stood.",
+    "oscillating": "oscillating: mAPs were still changing their BS when Algorithm 1 stopped; shown is where it stood.",
+    "iteration_limit": "iteration_limit: prices or data were still changing when Algorithm 1 stopped; shown is where "
     "it stood.",
     "infeasible": "infeasible: no prices under the cap make any association one that every mAP is content with, so "
     "there is no solution; raise price_cap, or see --concept admission.",
@@ -129,7 +132,8 @@ def _show_snapshot(console: Console, market: Market, gains: Gains, outcome: Outc
     if status == "infeasible":
         console.print(f"{heading}: infeasible, no solution", style="bold")
         return
-    found = f"{status} after {_many(int(outcome.sweeps[s]), 'sweep')}" if outcome.sweeps[s] else status
+    rounds = _many(int(outcome.sweeps[s]), "iteration" if outcome.concept == "gradient" else "sweep")
+    found = f"{status} after {rounds}" if outcome.sweeps[s] else status
     utility = number(outcome.operator_utility[s].item(), 4)
     console.print(f"{heading}: operator utility {utility} money, {found}", style="bold")
     chosen = table(

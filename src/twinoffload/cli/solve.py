@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-Concept = Literal["pairwise", "posted", "admission"]
+Concept = Literal["gradient", "pairwise", "posted", "admission"]
 
 
 def solve(
@@ -30,7 +30,7 @@ def solve(
         typer.Option(
             help="posted: the operator's best prices when every BS is offered to every mAP. admission: it may also "
             "decline to offer one (upper bound of the others). pairwise: each pair at its own best price; for markets "
-            "of any size."
+            "of any size. gradient: the paper's Algorithm 1, which need not come to rest."
         ),
     ] = "posted",
     snapshot: Annotated[str | None, typer.Option(metavar="ID", help="Solve this snapshot only.")] = None,

@@ -5,12 +5,13 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from twinoffload.equilibrium.admission import admission
+from twinoffload.equilibrium.gradient import GradientSettings, gradient
 from twinoffload.equilibrium.outcome import Outcome
 from twinoffload.equilibrium.pairwise import pairwise
 from twinoffload.equilibrium.posted import posted
 from twinoffload.game.terms import Terms
 
-Concept = Literal["pairwise", "posted", "admission"]
+Concept = Literal["gradient", "pairwise", "posted", "admission"]
 CONCEPTS: tuple[str, ...] = get_args(Concept)
 
 
@@ -20,12 +21,19 @@ def strongest_station(gain: Tensor) -> Tensor:
 
 
 def solve_flat(
-    concept: str, terms: Terms, gain: Tensor, start: Tensor | None = None, order: list[int] | None = None
+    concept: str,
+    terms: Terms,
+    gain: Tensor,
+    start: Tensor | None = None,
+    order: list[int] | None = None,
+    settings: GradientSettings | None = None,
 ) -> Outcome:
     """Solve a flat batch: parameters `[B or 1, ., .]`, gain `[B, N, M]`, start `[B, N]`, order a permutation."""
     if concept == "posted":
         return posted(terms, gain)
     if concept == "admission":
         return admission(terms, gain)
-    start = strongest_station(gain) if start is None else start
-    return pairwise(terms, gain, start, list(range(gain.shape[-2])) if order is None else order)
+    order = list(range(gain.shape[-2])) if order is None else order
+    if concept == "gradient":
+        return gradient(terms, gain, start, order, settings or GradientSettings())
+    return pairwise(terms, gain, strongest_station(gain) if start is None else start, order)

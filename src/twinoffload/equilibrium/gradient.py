@@ -8,14 +8,14 @@ defaults.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from twinoffload.equilibrium.outcome import Outcome, finish
+from twinoffload.equilibrium.outcome import Outcome, Trajectory, finish
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import map_utility, unit_delay_cost
 from twinoffload.game.terms import Terms
@@ -47,31 +47,14 @@ class GradientSettings:
     keep_trajectory: bool = False
 
 
-@dataclass(frozen=True)
-class Trajectory:
-    """Algorithm 1 after every outer iteration, the start first; `[I]` are the iterations.
-
-    Attributes:
-        price: money/MB, `[I, ..., N, M]`.
-        data: MB, `[I, ..., N, M]`.
-        association: `[I, ..., N]`.
-    """
-
-    price: Tensor
-    data: Tensor
-    association: Tensor
-
-
 def step_limits(terms: Terms) -> tuple[Tensor, Tensor]:
     """(kappa, nu) below which every pair converges locally, whatever its rate: 2 a K / E and 2 / (a K), `[B or 1]`."""
     scale = terms.steepness * terms.first_value
     return 2.0 / math.e * scale.amin((-2, -1)), 2.0 / scale.amax((-2, -1))
 
 
-def gradient(
-    terms: Terms, gain: Tensor, order: list[int], settings: GradientSettings
-) -> tuple[Outcome, Trajectory | None]:
-    """Algorithm 1 for a flat batch.
+def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int], settings: GradientSettings) -> Outcome:
+    """Algorithm 1 for a flat batch, from a random association where `start` is None.
 
     The status is "converged" where the last outer iteration moved nobody and changed prices and amounts by less than
     1e-9 of their ranges, "oscillating" where it still moved somebody, else "iteration_limit". `sweeps` counts outer
@@ -83,6 +66,8 @@ def gradient(
     )
     limit = terms.price_limit
     price, data, association = _random_start(terms, gain, settings.seed)
+    if start is not None:
+        association = start.clamp(min=0)
     start = _final(terms, association, data)
     kept = [(price, data, association)]
     moved = torch.zeros(len(gain), dtype=torch.bool, device=gain.device)
@@ -90,10 +75,12 @@ def gradient(
     for _ in range(settings.iterations):
         before = price, data, association
         price = _price_step(terms, gain, price, data, association, kappa).clamp(min=0.0).minimum(limit)
+        moved = torch.zeros_like(moved)
         for _ in range(settings.iterations):
             data = _data_step(terms, gain, price, data, association, nu)
-            association = _switch(terms, gain, price, data, association, order, settings.switching)
-        moved = (association != before[2]).any(-1)
+            chosen = _switch(terms, gain, price, data, association, order, settings.switching)
+            moved |= (chosen != association).any(-1)
+            association = chosen
         scale = terms.raw_data.clamp(min=torch.finfo(gain.dtype).tiny)
         change = torch.maximum(_largest((price - before[0]) / limit), _largest((data - before[1]) / scale))
         if settings.keep_trajectory:
@@ -116,7 +103,7 @@ def gradient(
         order=order,
     )
     trajectory = Trajectory(*map(torch.stack, zip(*kept, strict=True))) if settings.keep_trajectory else None
-    return outcome, trajectory
+    return replace(outcome, trajectory=trajectory)
 
 
 def _random_start(terms: Terms, gain: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:

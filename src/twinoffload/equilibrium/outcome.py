@@ -30,11 +30,12 @@ class Outcome:
         regret: what the best reply to the same prices and the others' choices would add, money, `[..., N]`.
         operator_utility: money, `[...]`.
         bound: upper bound of the operator's utility under this concept, `[...]`; NaN where none is known.
-        status: "converged", "cycle" or "sweep_limit" (found by best-response sweeps), "optimal" or "infeasible"
-            (found by enumeration): NumPy strings `[...]`.
+        status: "converged", "cycle" or "sweep_limit" (best-response sweeps), "optimal" or "infeasible" (enumeration),
+            "converged", "oscillating" or "iteration_limit" (Algorithm 1): NumPy strings `[...]`.
         sweeps: best-response sweeps over all mAPs, the last without a move, int64 `[...]`; 0 if none was needed.
         start: association from which best responses start, int64 `[..., N]`.
         order: order in which the mAPs move, int64 `[N]`.
+        trajectory: Algorithm 1 iteration by iteration, where it was asked for.
     """
 
     concept: str
@@ -52,6 +53,7 @@ class Outcome:
     sweeps: Tensor
     start: Tensor
     order: Tensor
+    trajectory: "Trajectory | None" = None
 
     def reshape(self, batch: torch.Size) -> "Outcome":
         """The flat batch axis given its shape back."""
@@ -59,9 +61,31 @@ class Outcome:
         def shape(name: str, value: Any) -> Any:
             if name in ("concept", "order"):
                 return value
+            if name == "trajectory":
+                return value and value.reshape(batch)
             return value.reshape((*batch, *value.shape[1:]))[()]
 
         return replace(self, **{f.name: shape(f.name, getattr(self, f.name)) for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Algorithm 1 after every outer iteration, the start first; `[I]` are the iterations.
+
+    Attributes:
+        price: money/MB, `[I, ..., N, M]`.
+        data: MB, `[I, ..., N, M]`.
+        association: `[I, ..., N]`.
+    """
+
+    price: Tensor
+    data: Tensor
+    association: Tensor
+
+    def reshape(self, batch: torch.Size) -> "Trajectory":
+        """The flat batch axis given its shape back."""
+        parts = (self.price, self.data, self.association)
+        return Trajectory(*(part.reshape(len(part), *batch, *part.shape[2:]) for part in parts))
 
 
 def chosen(values: Tensor, association: Tensor, off: float = 0.0) -> Tensor:
@@ -116,6 +140,7 @@ def finish(
     sweeps: Tensor | None = None,
     start: Tensor | None = None,
     order: list[int] | None = None,
+    data: Tensor | None = None,
 ) -> Outcome:
     """The record of a flat batch whose associations and prices are found.
 
@@ -123,7 +148,7 @@ def finish(
     their own bound.
     """
     maps = gain.shape[-2]
-    measured = play(terms, gain, association, price)
+    measured = play(terms, gain, association, price, data)
     infeasible = torch.from_numpy(status == "infeasible").to(gain.device)
     nan = {
         name: torch.where(infeasible.reshape(-1, *[1] * (value.ndim - 1)), torch.nan, value)
@@ -131,13 +156,14 @@ def finish(
     }
     exact = torch.from_numpy(status == "optimal").to(gain.device)
     association = torch.where(infeasible.unsqueeze(-1), -1, association)
-    return Outcome(
-        concept=concept,
-        association=association,
-        bound=torch.where(exact, nan["operator_utility"], torch.nan),
-        status=status,
-        sweeps=torch.zeros(len(gain), dtype=torch.int64, device=gain.device) if sweeps is None else sweeps,
-        start=association if start is None else start,
-        order=torch.tensor(order if order is not None else list(range(maps))),
-        **nan,
-    )
+    record: dict[str, Any] = {
+        "concept": concept,
+        "association": association,
+        "bound": torch.where(exact, nan["operator_utility"], torch.nan),
+        "status": status,
+        "sweeps": torch.zeros(len(gain), dtype=torch.int64, device=gain.device) if sweeps is None else sweeps,
+        "start": association if start is None else start,
+        "order": torch.tensor(order if order is not None else list(range(maps))),
+    }
+    record.update(nan)
+    return Outcome(**record)

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from twinoffload.equilibrium.dispatch import CONCEPTS, solve_flat, strongest_station
+from twinoffload.equilibrium.gradient import GradientSettings
 from twinoffload.equilibrium.nash import pure_equilibria
 from twinoffload.equilibrium.outcome import Outcome
 from twinoffload.equilibrium.pairwise import followers
@@ -23,19 +24,27 @@ from twinoffload.game.market import Market
 
 
 def solve(
-    market: Market, gain: Any, concept: str = "posted", *, start: Any = None, order: Sequence[int] | None = None
+    market: Market,
+    gain: Any,
+    concept: str = "posted",
+    *,
+    start: Any = None,
+    order: Sequence[int] | None = None,
+    settings: GradientSettings | None = None,
 ) -> Outcome:
     """Solve the game of one slot, or of a batch of slots.
 
     Args:
         market: the parameters.
         gain: channel power gain h, `[..., N, M]`; each mAP must reach a BS.
-        concept: "pairwise" (the fixed point that the paper's Algorithm 1 aims at), "posted" (strong Stackelberg
-            equilibrium, nothing withheld) or "admission" (the operator may decline; upper bound of the others).
-            The last two are exact, by enumeration up to a million associations.
-        start: association from which best responses start, `[..., N]`; each mAP's strongest BS where it is None.
-            Used by "pairwise".
-        order: order in which the mAPs move, a permutation of 0..N-1, the default. Used by "pairwise".
+        concept: "gradient" (the paper's Algorithm 1), "pairwise" (the fixed point that it aims at), "posted" (strong
+            Stackelberg equilibrium, nothing withheld) or "admission" (the operator may decline; upper bound of the
+            others). The last two are exact, by enumeration up to a million associations.
+        start: association to start from, `[..., N]`; where it is None each mAP's strongest BS ("pairwise") or a
+            random one ("gradient"). "posted" and "admission" need none.
+        order: order in which the mAPs move, a permutation of 0..N-1, the default. Used by "pairwise" and by
+            sequential "gradient".
+        settings: how Algorithm 1 is run. Used by "gradient".
 
     Returns:
         The outcome, with the batch axes of gain and market. Nothing is raised for a single unsolved element: its
@@ -47,9 +56,10 @@ def solve(
     if concept not in CONCEPTS:
         raise ValueError(f"concept = {concept!r}: must be one of {', '.join(CONCEPTS)}")
     problem = _Problem(market, gain, start, order)
-    if concept != "pairwise":
+    if concept in ("posted", "admission"):
         check_enumerable(concept, problem.maps, problem.stations, market.idle_interferes)
-    return solve_flat(concept, problem.terms, problem.gain, problem.start, problem.order).reshape(problem.batch)
+    outcome = solve_flat(concept, problem.terms, problem.gain, problem.start, problem.order, settings)
+    return outcome.reshape(problem.batch)
 
 
 def evaluate_prices(
@@ -68,7 +78,8 @@ def evaluate_prices(
         ValueError: bad input, named, before any work.
     """
     problem = _Problem(market, gain, start, order, price=price)
-    outcome = followers(problem.terms, problem.gain, problem.price, problem.start, problem.order)
+    begin = strongest_station(problem.gain) if problem.start is None else problem.start
+    outcome = followers(problem.terms, problem.gain, problem.price, begin, problem.order)
     return outcome.reshape(problem.batch)
 
 
@@ -114,7 +125,4 @@ class _Problem:
         self.gain = gain.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
         if price is not None:
             self.price = price.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
-        if start is None:
-            self.start = strongest_station(self.gain)
-        else:
-            self.start = start.expand(*self.batch, maps).reshape(-1, maps)
+        self.start = None if start is None else start.expand(*self.batch, maps).reshape(-1, maps)

@@ -56,9 +56,9 @@ def _found(results: Results) -> list[str]:
     )
     found = [
         f"On held-out channels the learned scheme, {name}, earned the operator {number(operator['median'])} "
-        f"{interval(operator)} of admission, the most an operator could earn, and the mAPs {number(maps['median'])} "
-        f"{interval(maps)} of theirs there. Mean regret, what an mAP's best reply would have added, was "
-        f"{number(regret['median'])} {interval(regret)} of the same measure."
+        f"{interval(operator)} of admission, the most that mAPs who answer at their best would let an operator earn, "
+        f"and the mAPs {number(maps['median'])} {interval(maps)} of theirs there. Mean regret, what an mAP's best "
+        f"reply would have added, was {number(regret['median'])} {interval(regret)} of admission's mean mAP utility."
     ]
     beside = _beside(results)
     learning = _learning(results)
@@ -89,7 +89,7 @@ def _standing(results: Results, column: str) -> str:
         found = difference(results.comparison, results.learned, rival, column)
         if found is not None:
             sides[found.verdict].append(rival)
-    words = {"above": "beats", "equal": "equals", "below": "stays below", "undecided": "is not told apart from"}
+    words = {"above": "beats", "equal": "equals", "below": "stays below", "undecided": "cannot be told from"}
     parts = [f"{words[side]} {listed(names)}" for side, names in sides.items() if names]
     return listed(parts) if parts else "cannot be compared"
 
@@ -149,8 +149,8 @@ def _mistakes(results: Results) -> str:
     if regret is None or regret < _WRONG:
         return ""
     return (
-        f"The learned mAPs leave {number(regret)} of admission's utility on the table, and what they send by mistake "
-        "is paid for: part of the operator's utility is their loss. Read it only beside the regret."
+        f"The learned mAPs leave {number(regret)} of admission's mean mAP utility on the table. Where they send more "
+        "than they should, the operator is paid for their mistake: read its utility only beside the regret."
     )
 
 

@@ -25,6 +25,7 @@ _DIFFERENCES = (
     ("regret_share", False),
 )
 _WORDS = {"kind": "which law"}  # what has no description of its own
+_SYMBOLS = {"gamma^A": "γᴬ", "gamma^D": "γᴰ", "epsilon": "ε", " rho ": " ρ ", "^2": "²", "^3": "³"}
 
 
 class Cell(NamedTuple):
@@ -115,11 +116,19 @@ def scenario_settings(scenario: Scenario) -> list[Setting]:
     return list(_fields(scenario, ""))
 
 
+def _description(name: str, text: str | None) -> str:
+    """A field's description with symbols as in the rest of the page."""
+    words = text or _WORDS.get(name, "")
+    for plain_text, symbol in _SYMBOLS.items():
+        words = words.replace(plain_text, symbol)
+    return words
+
+
 def _fields(model: BaseModel, prefix: str):
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         dotted = f"{prefix}{name}"
-        description = field.description or _WORDS.get(name, "")
+        description = _description(name, field.description)
         if isinstance(value, BaseModel) and "uniform" in type(value).model_fields:
             low, high = value.uniform  # pyright: ignore[reportAttributeAccessIssue]
             yield Setting(dotted, (f"uniform in [{plain(low)}, {plain(high)}]",), description)
