@@ -21,14 +21,14 @@ FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3; do \
 	  exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench lock clean
+.PHONY: help install run test check format lock clean
 
 help: ## show this list
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); fi; \
 	printf '\ntwinoffload: priced offloading of digital-twin training in 6G networks\n\n'; \
 	awk -F ':.*## ' -v bold="$$bold" -v plain="$$plain" \
 	  '/^[a-z]+:.*## / { printf "  %smake %-8s%s  %s\n", bold, $$1, plain, $$2 }' Makefile; \
-	printf '\n  PYTHON=...   the interpreter behind .venv       ARGS="-k posted"   more words for pytest (test, bench)\n\n'
+	printf '\n  PYTHON=...   the interpreter behind .venv       ARGS="-k posted"   more words for pytest (test)\n\n'
 
 install: $(STAMP) ## install the locked packages and twinoffload into .venv
 	@:
@@ -62,10 +62,6 @@ check: install ## lint, formatting, types and layers
 format: install ## let ruff mend and format the code
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
-
-bench: install ## time the core (pytest-benchmark, one process)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --benchmark-enable --benchmark-only $(ARGS) || { \
-	  status=$$?; [ $$status -eq 5 ] && echo "No benchmarks yet." || exit $$status; }
 
 # The newest versions that install together, in a scratch environment. torch is held at one version, and its local
 # part (+cpu) and its own GPU libraries are left out: they differ from platform to platform, and pip adds what it needs.

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -217,7 +218,8 @@ def test_a_reader_who_leaves_early_and_an_interrupt(tmp_path):
     waiting = start("solve", "--gain", fifo, stdout=subprocess.PIPE)
     with open(fifo, "w"):  # opens when the command reads
         waiting.send_signal(signal.SIGINT)
-        out, err = waiting.communicate(timeout=60)
+        time.sleep(0.3)  # a signal just before a system call does not wake it; the end of the file will
+    out, err = waiting.communicate(timeout=60)
     assert (waiting.returncode, out, err) == (130, "", "error: interrupted\n")
     assert quitter.communicate(timeout=60)[1] == ""
     assert quitter.returncode == 1

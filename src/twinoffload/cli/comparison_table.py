@@ -18,7 +18,7 @@ _COLUMNS = (
 def print_comparison(summary: dict[str, Any], console: Console) -> None:
     """Medians with their intervals over seeds, a row a scheme."""
     held_out, seeds = summary["held_out"], summary["seeds"]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
     table.add_column("scheme\n(mAPs see)", no_wrap=True)
     for title, _, _ in _COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
@@ -27,7 +27,7 @@ def print_comparison(summary: dict[str, Any], console: Console) -> None:
         for _, measure, digits in _COLUMNS:
             value = row[measure]
             low, high = (f"{value[end]:.{digits}f}" for end in ("low", "high"))
-            cells.append(f"{value['median']:.{digits}f}\n[dim]{low}..{high}[/dim]")
+            cells.append(f"{value['median']:.{digits}f}\n[dim]{low}–{high}[/dim]")
         table.add_row(*cells, style="bold" if row["scheme"] == "sac" else None)
     console.print(
         f"\nScenario [bold]{summary['scenario']}[/bold]: {held_out['episodes']} held-out episodes of "
@@ -35,6 +35,6 @@ def print_comparison(summary: dict[str, Any], console: Console) -> None:
     )
     console.print(table)
     console.print(
-        "[dim]Regret: what an mAP's best reply to the same prices would have added, as a share of admission's mean\n"
-        "mAP utility. A utility with large regret is no achievement: the mAPs paid too much or too little.[/dim]"
+        "[dim]Regret: what an mAP's best reply to the same prices would have added, as a share of admission's mean mAP "
+        "utility. A utility with large regret is no achievement: the mAPs paid too much or too little.[/dim]"
     )

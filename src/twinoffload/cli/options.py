@@ -1,5 +1,7 @@
 """What several commands share: how options become settings."""
 
+import contextlib
+import ctypes
 from typing import Any, get_args
 
 
@@ -18,8 +20,11 @@ def training_settings(**given: Any) -> Any:
     return TrainSettings.model_validate({name: value for name, value in given.items() if value is not None})
 
 
-def use_machine(device: str, threads: int | None) -> str:
-    """Set up threads and name the device: "auto" is CUDA where there is one.
+def use_machine(device: str, threads: int) -> str:
+    """Set the whole process up for many small tensor operations, and name the device: "auto" is CUDA if there is one.
+
+    One CPU thread is the default: the products of small networks gain little from a second one, and lose much where
+    another program keeps it waiting.
 
     Raises:
         ValueError: unknown device, or CUDA where there is none.
@@ -30,7 +35,16 @@ def use_machine(device: str, threads: int | None) -> str:
         raise ValueError(f"--device {device!r}: must be auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: this machine has no CUDA device; use --device cpu")
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # dead units otherwise fill the optimiser with denormals, which are slow
+    _keep_freed_memory()
     return "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
+
+
+def _keep_freed_memory() -> None:
+    """Have glibc reuse temporaries of a few MB instead of handing them back to the system after every operation."""
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL(None)
+        for parameter in (trim_threshold, mmap_threshold):
+            library.mallopt(parameter, 1 << 30)

@@ -17,8 +17,9 @@ def quick(
     out: Annotated[Path, typer.Option(help="Folder of the results; an earlier study there is replaced.")] = Path(
         "results/quick"
     ),
+    held_out: Annotated[int, typer.Option(min=1, help="Held-out episodes for each seed.")] = 20,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.", show_default="all")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads; more than one seldom helps.")] = 1,
 ) -> None:
     """Train the paper's scheme, play it beside every reference on held-out episodes and write report.html.
 
@@ -38,7 +39,7 @@ def quick(
     chosen = Scenario.load(scenario)
     settings = training_settings(episodes=episodes, observation=observation)
     given = [f"--scenario {scenario}", f"--seeds {seeds}", f"--episodes {settings.episodes}"]
-    given += [f"--observation {settings.observation}", f"--out {out}"]
+    given += [f"--observation {settings.observation}", f"--held-out {held_out}", f"--out {out}"]
     with progress() as bars:
         training = Bar(bars, "training episodes", settings.episodes)
         playing = Bar(bars, "held-out schemes", 1 + len(REFERENCES))
@@ -48,6 +49,7 @@ def quick(
             settings,
             range(seeds),
             command=f"twinoffload quick {' '.join(given)}",
+            episodes=held_out,
             device=where,
             each_episode=lambda rows: training.advance(training_note(rows)),
             each_scheme=playing.advance,

@@ -92,7 +92,7 @@ def nash_equilibria(market: Market, gain: Any, price: Any) -> Tensor:
         price: money/MB in [0, inf], `[N, M]`; inf: not offered.
 
     Returns:
-        Associations in lexicographic order, int64 `[K, N]`; K may be 0.
+        Associations in lexicographic order, off (-1) last, int64 `[K, N]`; K may be 0.
 
     Raises:
         ValueError: bad input, named, before any work.

@@ -147,7 +147,7 @@ def clear(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise ValueError(f"{folder}: is not a folder; choose another --out")
-    strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in (*PRODUCTS, "run"))
+    strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in (*PRODUCTS, "run", "figures"))
     run = folder / "run"
     if run.exists() and any(run.iterdir()) and not (run / "settings.yaml").is_file():
         strange.append("run")
@@ -155,5 +155,6 @@ def clear(folder: Path) -> None:
         raise ValueError(f"{folder}: holds {strange[0]!r}, which no study wrote; choose another --out")
     for name in PRODUCTS:
         (folder / name).unlink(missing_ok=True)
-    if run.exists():
-        shutil.rmtree(run)
+    for part in (run, folder / "figures"):
+        if part.exists():
+            shutil.rmtree(part)

@@ -58,7 +58,7 @@ class Market:
         bandwidth: W in MHz, `[..., M]`.
         noise: noise power sigma^2 in W, `[..., M]`.
         compute: computing capability f of a core in Gcycle/s, `[..., M]`.
-        cycles: cycles per data c in Gcycle/MB, `[..., N]` or `[..., N, M]`.
+        cycles: cycles per data c in Gcycle/MB, `[..., N]` or `[..., N, M]`; axes that could be either are (mAP, BS).
         quality: model quality x, `[..., M]`.
         accuracy_weight: rho in 1/MB, `[..., M]`.
         accuracy_value: weight of accuracy gamma^A in money, `[..., N]`.

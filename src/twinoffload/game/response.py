@@ -5,8 +5,14 @@ from torch import Tensor
 
 from twinoffload.game.terms import Terms
 
+_ROUNDING = 1e-15  # of y = D + (K - D), which should be K
+
 
 def best_data(terms: Terms, delay_cost: Tensor, price: Tensor) -> Tensor:
-    """Z* = clip(ln(K / y) / a, 0, Zmax) with y = D + mu, in MB, `[..., N, M]`; 0 where y is infinite."""
-    wish = torch.log(terms.first_value / (delay_cost + price)) / terms.steepness
-    return torch.minimum(torch.clamp(wish, min=0.0), terms.raw_data)
+    """Z* = clip(ln(K / y) / a, 0, Zmax) with y = D + mu, in MB, `[..., N, M]`; 0 where y is infinite.
+
+    At the price that ends demand, y is K but for rounding: a logarithm below 1e-15 counts as 0.
+    """
+    wish = torch.log(terms.first_value / (delay_cost + price))
+    wish = torch.where(wish > _ROUNDING, wish, 0.0)
+    return torch.minimum(wish / terms.steepness, terms.raw_data)

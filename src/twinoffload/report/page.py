@@ -13,6 +13,7 @@ from twinoffload.report.intervals import coverage
 from twinoffload.report.results import Results
 from twinoffload.report.schemes import OBSERVATIONS
 from twinoffload.report.slot_map import draw_slot_map
+from twinoffload.report.style import standalone
 from twinoffload.report.tables import (
     MEASURES,
     comparison_rows,
@@ -24,9 +25,11 @@ from twinoffload.report.tables import (
 )
 from twinoffload.report.wording import duration, interval, number, plain
 
+FIGURES = {"comparison": draw_comparison, "convergence": draw_convergence, "slot": draw_slot_map}
+
 
 def write_report(folder: str | Path) -> Path:
-    """Write `report.html` into a results folder, whole or not at all.
+    """Write `report.html` into a results folder and its figures into `figures/` as SVG, each file whole or not at all.
 
     Args:
         folder: what `twinoffload quick` left: `summary.json`, `comparison.parquet`, `slot.parquet` and `run/`.
@@ -38,7 +41,12 @@ def write_report(folder: str | Path) -> Path:
         ValueError: something is missing or damaged; one line names the file and the remedy.
     """
     folder = Path(folder)
-    return write_text(folder / "report.html", render(Results.load(folder)))
+    results = Results.load(folder)
+    page = render(results)
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, draw in FIGURES.items():
+        write_text(folder / "figures" / f"{name}.svg", standalone(draw(results)))
+    return write_text(folder / "report.html", page)
 
 
 def render(results: Results) -> str:

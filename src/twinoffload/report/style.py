@@ -96,3 +96,11 @@ def to_svg(figure: Figure, name: str, alt: str) -> str:
         body = body.replace(color, variable)
     body = re.sub(r"\n\s*", "\n", body)
     return f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}">\n{body.strip()}'
+
+
+def standalone(svg: str) -> str:
+    """An `<svg>` element of the page as a file of its own, in the light colours."""
+    for color, variable in _VARIABLES.items():
+        svg = svg.replace(variable, color)
+    start = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+    return svg.replace("<svg ", f'{start}font-family="system-ui, sans-serif" ', 1) + "\n"
