@@ -16,7 +16,9 @@ import typer
 from typer.exceptions import TyperException
 
 from twinoffload import __version__
+from twinoffload.cli.bench import bench
 from twinoffload.cli.evaluate import evaluate
+from twinoffload.cli.explain import explain
 from twinoffload.cli.gains import gains
 from twinoffload.cli.presets import presets
 from twinoffload.cli.quick import quick
@@ -51,7 +53,7 @@ def _twinoffload(
     """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them."""
 
 
-for command in (quick, train, evaluate, solve, gains, presets):
+for command in (quick, train, evaluate, bench, solve, explain, gains, presets):
     app.command()(command)
 
 

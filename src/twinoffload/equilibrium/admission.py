@@ -1,11 +1,22 @@
 """`admission`: the most the operator could earn if it may decline to offer a pair."""
 
+from itertools import count
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from twinoffload.equilibrium.outcome import Outcome, finish
-from twinoffload.equilibrium.profiles import CHUNK, Profiles, all_profiles, delay_cost_table, first_best
+from twinoffload.equilibrium.profiles import (
+    CHUNK,
+    Profiles,
+    all_profiles,
+    delay_cost_table,
+    first_best,
+    of_sets,
+    profile_count,
+)
+from twinoffload.equilibrium.subset_dp import WORK_LIMIT, best_partition, subset_work
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import profit, unit_delay_cost
 from twinoffload.game.pricing import best_price
@@ -13,19 +24,30 @@ from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.network.link import connected
 
+ENUMERATED = 65_536  # most profiles, and most pairs, of a whole batch for which enumeration is the faster way
+
+
+def check_solvable(maps: int, stations: int) -> None:
+    """Refuse a market for which an exact answer would take too long.
+
+    Raises:
+        ValueError: with the size and the remedy.
+    """
+    if subset_work(maps, stations) > WORK_LIMIT:
+        most = next(n for n in count(0) if subset_work(n + 1, stations) > WORK_LIMIT)
+        raise ValueError(
+            f"admission: N = {maps} mAPs on M = {stations} BSs are beyond an exact answer (at most N = {most} with "
+            f"M = {stations}); use the concept 'pairwise' (--concept pairwise) or a smaller market"
+        )
+
 
 def admission(terms: Terms, gain: Tensor) -> Outcome:
     """Best association over all profiles, each pair at its best price or declined; flat batch, exact.
 
-    Among associations within 1e-12 of the best the lexicographically first is taken.
+    Small batches of small markets are enumerated, others solved by dynamic programming over sets of mAPs, with the
+    same result: among associations within 1e-12 of the largest gamma^A of the best, the lexicographically first.
     """
-    profiles = all_profiles(*gain.shape[-2:], terms.idle_interferes, gain.device)
-    largest = max(profiles.sets.numel() * gain.shape[-1], len(profiles.association))
-    step = max(1, CHUNK // largest)
-    starts = range(0, len(gain), step)
-    association = torch.cat(
-        [_best_association(terms.rows(slice(i, i + step)), gain[i : i + step], profiles) for i in starts]
-    )
+    association = _enumerated(terms, gain) if _enumerable(terms, gain) else best_partition(terms, gain)
     price, earns = _offers(terms, gain, association)
     if not terms.idle_interferes:
         association = torch.where(earns.any(-1), association, -1)
@@ -34,12 +56,28 @@ def admission(terms: Terms, gain: Tensor) -> Outcome:
     return finish("admission", terms, gain, association, price, status=status)
 
 
+def _enumerable(terms: Terms, gain: Tensor) -> bool:
+    """Whether the batch is so small that a few long operations beat many short ones."""
+    batch, maps, stations = gain.shape
+    pairs = maps * stations * 2**maps
+    return batch * max(pairs, profile_count(maps, stations, terms.idle_interferes)) <= ENUMERATED
+
+
+def _enumerated(terms: Terms, gain: Tensor) -> Tensor:
+    """The best of all profiles, `[B, N]`."""
+    profiles = all_profiles(*gain.shape[-2:], terms.idle_interferes, gain.device)
+    largest = max(profiles.sets.numel() * gain.shape[-1], len(profiles.association))
+    step = max(1, CHUNK // largest)
+    starts = range(0, len(gain), step)
+    return torch.cat([_best_association(terms.rows(slice(i, i + step)), gain[i : i + step], profiles) for i in starts])
+
+
 def _best_association(terms: Terms, gain: Tensor, profiles: Profiles) -> Tensor:
     delay_cost = delay_cost_table(terms, gain, profiles)
     table = terms.insert_axis()
     price = best_price(table, delay_cost)
     worth = profit(table, price, best_data(table, delay_cost, price)).clamp(min=0.0)
-    of_set = torch.einsum("bsnm,sn->bsm", worth, profiles.sets.to(worth.dtype))
+    of_set = of_sets(worth, profiles)
     total = torch.zeros(len(gain), len(profiles.association), dtype=worth.dtype, device=gain.device)
     for m in range(gain.shape[-1]):
         total += of_set[..., m].index_select(1, profiles.set_on[:, m])

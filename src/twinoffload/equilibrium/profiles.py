@@ -5,18 +5,18 @@ of the M^N profiles.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import unit_delay_cost
 from twinoffload.game.terms import Terms
+from twinoffload.network import link
 
 PROFILE_LIMIT = 1_000_000
-CHUNK = 4_000_000  # most numbers in one temporary tensor
+CHUNK = 131_072  # numbers in one temporary tensor: what fits a cache is fastest
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,21 @@ class Profiles:
         association: int64 `[P, N]`.
         sets: the different sets of mAPs that share a BS in some profile, booleans `[S, N]`.
         set_on: which set is on each BS, int64 `[P, M]`.
+        companions: the different sets of others that mAP n may meet, row by row, booleans `[R, N, N]`.
+        row: which of them a set leaves to mAP n, whether or not n is in it, int64 `[S, N]`.
     """
 
     association: Tensor
     sets: Tensor
     set_on: Tensor
+    companions: Tensor
+    row: Tensor
 
     def chunks(self, size: int) -> Iterator["Profiles"]:
         """Runs of at most `size` profiles."""
         for begin in range(0, len(self.association), size):
             part = slice(begin, begin + size)
-            yield Profiles(self.association[part], self.sets, self.set_on[part])
+            yield replace(self, association=self.association[part], set_on=self.set_on[part])
 
 
 def profile_count(maps: int, stations: int, idle_interferes: bool) -> int:
@@ -70,32 +74,46 @@ def all_profiles(maps: int, stations: int, idle_interferes: bool, device: torch.
     bits = 2 ** torch.arange(maps)
     masks = torch.stack([((association == m) * bits).sum(-1) for m in range(stations)], dim=-1)
     codes, set_on = torch.unique(masks, return_inverse=True)
-    sets = (codes.unsqueeze(-1) & bits) > 0
-    return Profiles(association.to(device), sets.to(device), set_on.to(device))
+    others = codes.unsqueeze(-1) & ~bits
+    met = torch.stack([torch.unique(others[:, n]) for n in range(maps)], dim=1)  # as many for each, by symmetry
+    row = torch.stack([torch.searchsorted(met[:, n].contiguous(), others[:, n].contiguous()) for n in range(maps)], 1)
+    tensors = association, (codes.unsqueeze(-1) & bits) > 0, set_on, (met.unsqueeze(-1) & bits) > 0, row
+    return Profiles(*(tensor.to(device) for tensor in tensors))
 
 
 def delay_cost_table(terms: Terms, gain: Tensor, profiles: Profiles) -> Tensor:
-    """D of mAP n at BS m if the others of set s are there, money/MB, `[B, S, N, M]`; n itself need not be in s."""
+    """D of mAP n at BS m beside each row of companions, money/MB, `[B, R, N, M]`."""
     table = terms.insert_axis()
-    on = profiles.sets.unsqueeze(-1).expand(*profiles.sets.shape, gain.shape[-1])
-    return unit_delay_cost(table, pair_rate(table, gain.unsqueeze(-3), on))
+    received = (terms.power * gain).unsqueeze(-3)
+    disturbance = profiles.companions.to(gain.dtype).flatten(0, 1) @ received.squeeze(-3)
+    disturbance = disturbance.unflatten(-2, profiles.companions.shape[:2])
+    return unit_delay_cost(table, link.rate(received, disturbance, table.noise, table.bandwidth))
 
 
 def at_choice(table: Tensor, profiles: Profiles) -> Tensor:
-    """A table's value at each mAP's own BS, `[B, S, N, M]` to `[B, P, N]`; where it is off, that of BS 0."""
-    _, _, maps, stations = table.shape
+    """A table's value at each mAP's own BS, `[B, R, N, M]` to `[B, P, N]`; where it is off, that of BS 0."""
     own = profiles.association.clamp(min=0)
-    index = (profiles.set_on.gather(1, own) * maps + torch.arange(maps, device=own.device)) * stations + own
-    return table.flatten(1).index_select(1, index.flatten()).reshape(len(table), *index.shape)
+    mover = torch.arange(own.shape[1], device=own.device)
+    return _look_up(table, profiles.row[profiles.set_on.gather(1, own), mover], mover, own)
 
 
 def at_every_station(table: Tensor, profiles: Profiles) -> Tensor:
-    """A table's value at every BS, given who is there, `[B, S, N, M]` to `[B, P, N, M]`."""
+    """A table's value at every BS, given who is there, `[B, R, N, M]` to `[B, P, N, M]`."""
+    mover = torch.arange(table.shape[2], device=table.device).unsqueeze(-1)
+    station = torch.arange(table.shape[3], device=table.device)
+    return _look_up(table, profiles.row[profiles.set_on.unsqueeze(1), mover], mover, station)
+
+
+def of_sets(table: Tensor, profiles: Profiles) -> Tensor:
+    """A table summed over the members of each set on each BS, `[B, R, N, M]` to `[B, S, M]`."""
+    mover = torch.arange(table.shape[2], device=table.device)
+    return (table[:, profiles.row, mover] * profiles.sets.unsqueeze(-1)).sum(-2)
+
+
+def _look_up(table: Tensor, row: Tensor, mover: Tensor, station: Tensor) -> Tensor:
     _, _, maps, stations = table.shape
-    station = torch.arange(stations, device=table.device)
-    mover = torch.arange(maps, device=table.device).unsqueeze(-1)
-    index = (profiles.set_on.unsqueeze(1) * maps + mover) * stations + station
-    return table.flatten(1).index_select(1, index.flatten()).reshape(len(table), *index.shape)
+    index = (row * maps + mover) * stations + station
+    return table.flatten(1).index_select(1, index.flatten()).unflatten(1, index.shape)
 
 
 def first_best(total: Tensor, tolerance: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from twinoffload.equilibrium.admission import check_solvable
 from twinoffload.equilibrium.dispatch import CONCEPTS, solve_flat, strongest_station
 from twinoffload.equilibrium.gradient import GradientSettings
 from twinoffload.equilibrium.nash import pure_equilibria
@@ -39,7 +40,8 @@ def solve(
         gain: channel power gain h, `[..., N, M]`; each mAP must reach a BS.
         concept: "gradient" (the paper's Algorithm 1), "pairwise" (the fixed point that it aims at), "posted" (strong
             Stackelberg equilibrium, nothing withheld) or "admission" (the operator may decline; upper bound of the
-            others). The last two are exact, by enumeration up to a million associations.
+            others). The last two are exact: "posted" up to a million associations, by enumeration; "admission" up to
+            16 mAPs on 4 BSs or 20 on 2, by dynamic programming over sets of mAPs.
         start: association to start from, `[..., N]`; where it is None each mAP's strongest BS ("pairwise") or a
             random one ("gradient"). "posted" and "admission" need none.
         order: order in which the mAPs move, a permutation of 0..N-1, the default. Used by "pairwise" and by
@@ -56,8 +58,10 @@ def solve(
     if concept not in CONCEPTS:
         raise ValueError(f"concept = {concept!r}: must be one of {', '.join(CONCEPTS)}")
     problem = _Problem(market, gain, start, order)
-    if concept in ("posted", "admission"):
+    if concept == "posted":
         check_enumerable(concept, problem.maps, problem.stations, market.idle_interferes)
+    if concept == "admission":
+        check_solvable(problem.maps, problem.stations)
     outcome = solve_flat(concept, problem.terms, problem.gain, problem.start, problem.order, settings)
     return outcome.reshape(problem.batch)
 

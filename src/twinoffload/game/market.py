@@ -135,29 +135,40 @@ class Market:
                 found = _axis_size(self._numbers(name))
                 if found not in (None, size):
                     raise ValueError(f"{name}: has {found} entries on its {axis} axis, but the gain has {size}")
-        power, value, delay, raw = (_per_map(self._numbers(name)) for name in _PER_MAP)
-        bandwidth, noise, compute, quality, weight = (_per_station(self._numbers(name)) for name in _PER_STATION)
-        energy = _single(self._numbers("energy_coefficient"))
-        cap = (
-            torch.tensor([[torch.inf]], dtype=torch.float64)
-            if self.price_cap is None
-            else _single(self._numbers("price_cap"))
-        )
-        cycles = _pair_cycles(self._numbers("cycles"), maps, stations)
+        given = self.pairs(maps, stations)
+        compute, cycles = given["compute"], given["cycles"]
         terms = Terms(
-            power=power,
-            bandwidth=bandwidth,
-            noise=noise,
+            power=given["power"],
+            bandwidth=given["bandwidth"],
+            noise=given["noise"],
             compute_time=cycles / compute,
-            energy_cost=energy * compute**2 * cycles,
-            steepness=weight * quality,
-            accuracy_value=value,
-            delay_cost=delay,
-            raw_data=raw,
-            price_cap=cap,
+            energy_cost=given["energy_coefficient"] * compute**2 * cycles,
+            steepness=given["accuracy_weight"] * given["quality"],
+            accuracy_value=given["accuracy_value"],
+            delay_cost=given["delay_cost"],
+            raw_data=given["raw_data"],
+            price_cap=given["price_cap"],
             idle_interferes=bool(self.idle_interferes),
         )
         return terms.to(device)
+
+    def pairs(self, maps: int, stations: int) -> dict[str, Tensor]:
+        """Every field by name, broadcastable to `[..., N, M]`; the cap is inf where there is none.
+
+        Raises:
+            ValueError: `cycles` does not fit N mAPs and M BSs.
+        """
+        return {
+            **{name: _per_map(self._numbers(name)) for name in _PER_MAP},
+            **{name: _per_station(self._numbers(name)) for name in _PER_STATION},
+            "cycles": _pair_cycles(self._numbers("cycles"), maps, stations),
+            "energy_coefficient": _single(self._numbers("energy_coefficient")),
+            "price_cap": (
+                torch.tensor([[torch.inf]], dtype=torch.float64)
+                if self.price_cap is None
+                else _single(self._numbers("price_cap"))
+            ),
+        }
 
 
 def _axis_size(tensor: Tensor) -> int | None:

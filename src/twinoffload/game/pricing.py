@@ -19,16 +19,29 @@ def trades(terms: Terms, delay_cost: Tensor) -> Tensor:
     return terms.energy_cost + delay_cost < terms.first_value
 
 
+def lambert_term(terms: Terms, delay_cost: Tensor) -> Tensor:
+    """W0(E s / K) =: w, `[..., N, M]`: 1 where there is nothing to share; 1 - w is a Z at the uncapped optimum."""
+    share = torch.clamp((terms.energy_cost + delay_cost) / terms.first_value, max=1.0)
+    return lambert_w0(math.e * share)
+
+
+def interior_total(terms: Terms, delay_cost: Tensor) -> Tensor:
+    """y* = K exp(W0(E s / K) - 1) in money/MB, what a MB costs the mAP in all where the profit's slope is 0."""
+    return terms.first_value * torch.exp(lambert_term(terms, delay_cost) - 1.0)
+
+
+def kink_total(terms: Terms) -> Tensor:
+    """K exp(-a Zmax) in money/MB, up to which the mAP sends all it has."""
+    return terms.first_value * torch.exp(-terms.steepness * terms.raw_data)
+
+
 def best_price(terms: Terms, delay_cost: Tensor) -> Tensor:
     """mu* in money/MB, lowered to the cap, `[..., N, M]`.
 
     Where nothing can be gained it is the price at which the mAP stops buying, max(K - D, 0), lowered to the cap.
     """
-    worth = terms.first_value
-    share = torch.clamp((terms.energy_cost + delay_cost) / worth, max=1.0)
-    interior = worth * torch.exp(lambert_w0(math.e * share) - 1.0)
-    kink = worth * torch.exp(-terms.steepness * terms.raw_data)
-    total = torch.where(trades(terms, delay_cost), torch.maximum(interior, kink), worth)
+    selling = torch.maximum(interior_total(terms, delay_cost), kink_total(terms))
+    total = torch.where(trades(terms, delay_cost), selling, terms.first_value)
     return torch.minimum(torch.clamp(total - delay_cost, min=0.0), terms.price_cap)
 
 

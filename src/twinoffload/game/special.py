@@ -9,8 +9,8 @@ from torch import Tensor
 def lambert_w0(x: Tensor) -> Tensor:
     """Principal branch of Lambert's W: the w >= -1 with w exp(w) = x, for x >= -1/e; NaN below.
 
-    Starts from a series, log1p or ln x - ln ln x, then takes the Newton steps of Iacono and Boyd
-    (2017), w <- w / (1 + w) (1 + ln(x / w)), which keep the relative precision down to the smallest normal number.
+    Starts from a series, log1p or ln x - ln ln x, then takes two fourth-order steps of Fritsch, Shafer and Crowley
+    (1973) on ln(x / w) - w, which keep the relative precision down to the smallest normal number.
     """
     # series in the distance from the branch point; e * (-1/e) + 1 is rounded, hence the clamp
     root = torch.sqrt(torch.clamp(2.0 * (math.e * x + 1.0), min=0.0))
@@ -20,11 +20,14 @@ def lambert_w0(x: Tensor) -> Tensor:
     far = log - torch.log(log) * (1.0 - 1.0 / log)
     w = torch.where(x < 0.3, small, torch.where(x < 4.0, 0.75 * torch.log1p(x), far))
     w = torch.where(x < -0.25, branch, w)
-    newton = (x != 0.0) & (root > 1e-3) & torch.isfinite(x)
-    safe_x, w_safe = torch.where(newton, x, 1.0), torch.where(newton, w, 0.5)
-    for _ in range(4):
-        w_safe = w_safe / (1.0 + w_safe) * (1.0 + torch.log(safe_x / w_safe))
-    w = torch.where(newton, w_safe, w)
+    regular = (x != 0.0) & (root > 1e-3) & torch.isfinite(x)
+    safe_x, step_w = torch.where(regular, x, 1.0), torch.where(regular, w, 0.5)
+    for _ in range(2):
+        excess = torch.log(safe_x / step_w) - step_w
+        slope = 1.0 + step_w
+        q = 2.0 * slope * (slope + excess * (2.0 / 3.0))
+        step_w = step_w * (1.0 + excess / slope * (q - excess) / (q - 2.0 * excess))
+    w = torch.where(regular, step_w, w)
     w = torch.where(x == math.inf, x, w)
     return torch.where(math.e * x + 1.0 < -1e-15, math.nan, w)
 

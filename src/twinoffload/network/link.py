@@ -39,7 +39,11 @@ def interference(received: Tensor, on: Tensor) -> Tensor:
     return exclusive_sum(torch.where(on, received, 0.0))
 
 
+def sinr(received: Tensor, interference: Tensor, noise: Tensor) -> Tensor:
+    """Signal over interference and noise, all in W, broadcast to `[..., N, M]`."""
+    return received / (interference + noise)
+
+
 def rate(received: Tensor, interference: Tensor, noise: Tensor, bandwidth: Tensor) -> Tensor:
     """Shannon rate of Eq. 1 in MB/s, from watts and MHz; all arguments broadcast to `[..., N, M]`."""
-    sinr = received / (interference + noise)
-    return bandwidth / (BITS_PER_BYTE * math.log(2.0)) * torch.log1p(sinr)
+    return bandwidth / (BITS_PER_BYTE * math.log(2.0)) * torch.log1p(sinr(received, interference, noise))

@@ -1,0 +1,1 @@
+"""Speed, measured side by side in one run, since machines are shared and noisy: ratios are what counts."""
