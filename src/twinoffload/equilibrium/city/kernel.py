@@ -12,7 +12,10 @@ import numpy as np
 from numba import njit
 
 compiled = njit(cache=True, fastmath=False, error_model="numpy")
-"""How every loop of this package is compiled: IEEE arithmetic, kept on disk between runs."""
+"""How a loop that makes arrays is compiled: IEEE arithmetic, kept on disk between runs."""
+
+lean = njit(cache=True, fastmath=False, error_model="numpy", _nrt=False)
+"""How all others are: not counting references to the arrays they are handed, which takes ten times the arithmetic."""
 
 _ROUNDING = 1e-15  # as in `game.response`: a demand below it counts as 0
 TOLERANCE = 1e-12  # as in `Terms.tolerance`, in units of gamma^A
@@ -54,7 +57,7 @@ class Parameters(NamedTuple):
     idle_interferes: bool
 
 
-@compiled
+@lean
 def log1p(x):
     """ln(1 + x) for x >= 0 from one logarithm (Kahan's correction), half the time of the library's function."""
     u = 1.0 + x
@@ -65,13 +68,13 @@ def log1p(x):
     return math.log(u) * (x / (u - 1.0))
 
 
-@compiled
+@lean
 def rate(received, interference, noise, scale):
     """R of Eq. 1 in MB/s, from watts; `scale` is W / (8 ln 2)."""
     return scale * log1p(received / (interference + noise))
 
 
-@compiled
+@lean
 def unit_delay_cost(delay_cost, rate, compute_time):
     """D = gamma^D (1/R + c/f) in money/MB; inf where the rate is 0."""
     if rate > 0.0:
@@ -79,7 +82,7 @@ def unit_delay_cost(delay_cost, rate, compute_time):
     return math.inf
 
 
-@compiled
+@lean
 def lambert_w0(x):
     """Lambert's W0 on [0, e], all that prices need: a rational start, then one step of Fritsch, Shafer and Crowley.
 
@@ -95,7 +98,7 @@ def lambert_w0(x):
     return w * (1.0 + excess / slope * (q - excess) / (q - 2.0 * excess))
 
 
-@compiled
+@lean
 def demand(first_value, delay_cost, price, limit):
     """Best response as v = a Z* = clip(ln(K / y), 0, a Zmax) with y = D + mu (Eq. 15); 0 where y is infinite."""
     wish = math.log(first_value / (delay_cost + price))
@@ -104,7 +107,7 @@ def demand(first_value, delay_cost, price, limit):
     return 0.0
 
 
-@compiled
+@lean
 def best_offer(first_value, energy_cost, delay_cost, limit, cap):
     """(mu*, v): the operator's best price, at most the cap, and the demand that meets it.
 
@@ -132,7 +135,7 @@ def best_offer(first_value, energy_cost, delay_cost, limit, cap):
     return min(max(total - delay_cost, 0.0), cap), v
 
 
-@compiled
+@lean
 def surplus(accuracy_value, first_value, total, v, limit):
     """Utility of the mAP in money (Eq. 11) at its best response v to y = `total`."""
     if v == 0.0:
@@ -143,7 +146,7 @@ def surplus(accuracy_value, first_value, total, v, limit):
     return accuracy_value * (-math.expm1(-v) - ratio * v)
 
 
-@compiled
+@lean
 def profit(energy_cost, steepness, price, v):
     """What a pair earns the operator, (mu - e) Z in money (Eq. 9)."""
     if v == 0.0:
@@ -151,7 +154,7 @@ def profit(energy_cost, steepness, price, v):
     return (price - energy_cost) * (v / steepness)
 
 
-@compiled
+@lean
 def inverse_gamma2(p):
     """The v >= 0 with 1 - (1 + v) exp(-v) = p for 0 <= p < 1; inf at 1. As `game.special.inverse_gamma2`."""
     if p == 0.0:
@@ -173,7 +176,7 @@ def inverse_gamma2(p):
     return v
 
 
-@compiled
+@lean
 def _gamma2(v):
     """P(2, v) = 1 - (1 + v) exp(-v), without cancellation at 0."""
     if v >= 1.0:
@@ -185,7 +188,7 @@ def _gamma2(v):
     return v * v * series * math.exp(-v)
 
 
-@compiled
+@lean
 def price_leaving(accuracy_value, first_value, delay_cost, limit, utility):
     """The highest price that leaves the mAP a utility V >= 0, in money/MB; -inf where no price does.
 
@@ -199,7 +202,7 @@ def price_leaving(accuracy_value, first_value, delay_cost, limit, utility):
     return -math.inf
 
 
-@compiled
+@lean
 def costs(q, n, pair, interference):
     """(K, e, D, a Zmax) of a pair of mAP n at an interference in W: what every price and demand follows from."""
     m = q.station[pair]
@@ -214,7 +217,7 @@ def costs(q, n, pair, interference):
     )
 
 
-@compiled
+@lean
 def utility_at_best(q, n, pair, interference):
     """Utility of mAP n in money at the pair's own best price."""
     k, e, d, limit = costs(q, n, pair, interference)
@@ -222,14 +225,14 @@ def utility_at_best(q, n, pair, interference):
     return surplus(q.accuracy_value[n], k, d + price, v, limit)
 
 
-@compiled
+@lean
 def utility_at(q, n, pair, interference, price):
     """Utility of mAP n in money at a posted price."""
     k, _, d, limit = costs(q, n, pair, interference)
     return surplus(q.accuracy_value[n], k, d + price, demand(k, d, price, limit), limit)
 
 
-@compiled
+@lean
 def profit_at_best(q, n, pair, interference):
     """What the pair earns the operator in money at its best price; below 0 only where the cap is below the cost."""
     k, e, d, limit = costs(q, n, pair, interference)
@@ -237,7 +240,7 @@ def profit_at_best(q, n, pair, interference):
     return profit(e, q.steepness[q.station[pair]], price, v)
 
 
-@compiled
+@lean
 def profit_at(q, n, pair, interference, price):
     """What the pair earns the operator in money at a posted price."""
     k, e, d, limit = costs(q, n, pair, interference)

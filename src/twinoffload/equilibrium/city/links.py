@@ -102,6 +102,16 @@ class Links:
             )  # fmt: skip
 
 
+def received(market: Market, links: Links) -> np.ndarray:
+    """Power p h in W of each pair's mAP at its BS, float64 `[P]`.
+
+    Raises:
+        ValueError: the market has batch axes or does not fit the links.
+    """
+    power = _single_market(market, links)["power"]
+    return _of_pairs(power, links, slice(0, links.maps)).numpy() * links.gain
+
+
 def parameters(market: Market, links: Links) -> Parameters:
     """A market's parameters for compiled loops.
 
@@ -114,13 +124,12 @@ def parameters(market: Market, links: Links) -> Parameters:
         return given[name].reshape(-1).expand(size).contiguous().numpy()
 
     maps, stations = links.maps, links.stations
-    cycles = _of_pairs(given["cycles"], links, slice(0, maps)).contiguous().numpy()
-    power = along("power", maps)
+    cycles = _of_pairs(given["cycles"], links, slice(0, maps)).expand(links.pairs).contiguous().numpy()
     compute = along("compute", stations)
     return Parameters(
         offset=links.offset,
         station=links.station,
-        received=np.repeat(power, np.diff(links.offset)) * links.gain,
+        received=received(market, links),
         cycles=cycles,
         accuracy_value=along("accuracy_value", maps),
         delay_cost=along("delay_cost", maps),

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinoffload.equilibrium.city.kernel import Parameters, compiled
+from twinoffload.equilibrium.city.kernel import Parameters, lean
 
 
-@compiled
+@lean
 def _two_sum(a, b):
     """(s, error) with s = fl(a + b) and s + error = a + b exactly."""
     s = a + b
@@ -20,7 +20,7 @@ def _two_sum(a, b):
     return s, (a - (s - t)) + (b - t)
 
 
-@compiled
+@lean
 def add(hi, lo, station, power):
     """Add power in W to a BS's load; a negative power removes what was added before."""
     s, error = _two_sum(hi[station], power)
@@ -28,20 +28,20 @@ def add(hi, lo, station, power):
     hi[station], lo[station] = _two_sum(s, lo_new)
 
 
-@compiled
+@lean
 def without(hi, lo, station, own):
     """Load of a BS in W less an own power that it holds; never below 0."""
     s, error = _two_sum(hi[station], -own)
     return max(s + (error + lo[station]), 0.0)
 
 
-@compiled
+@lean
 def total(hi, lo, station):
     """Load of a BS in W; never below 0."""
     return max(hi[station] + lo[station], 0.0)
 
 
-@compiled
+@lean
 def fill(hi, lo, station, received, choice):
     """Loads from nothing: mAP n is on its pair choice[n], or on none where that is below 0."""
     hi[:] = 0.0
