@@ -14,7 +14,7 @@ from numba import njit
 compiled = njit(cache=True, fastmath=False, error_model="numpy")
 """How a loop that makes arrays is compiled: IEEE arithmetic, kept on disk between runs."""
 
-lean = njit(cache=True, fastmath=False, error_model="numpy", _nrt=False)
+lean = njit(cache=True, fastmath=False, error_model="numpy", _nrt=False)  # pyright: ignore[reportCallIssue]
 """How all others are: not counting references to the arrays they are handed, which takes ten times the arithmetic."""
 
 _ROUNDING = 1e-15  # as in `game.response`: a demand below it counts as 0
