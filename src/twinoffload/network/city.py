@@ -124,8 +124,12 @@ def _nearest(maps, stations, order, offset, cell_m, across, k):
             edge = min(edge, y - (row - ring) * cell_m, (row + ring + 1) * cell_m - y)
             if far[k - 1] <= edge:
                 break
-        by_index = np.argsort(who)
-        found[n], distance[n] = who[by_index], far[by_index]
+        for last in range(1, k):  # by index
+            i = last
+            while i > 0 and who[i - 1] > who[i]:
+                who[i - 1], who[i] = who[i], who[i - 1]
+                far[i - 1], far[i] = far[i], far[i - 1]
+                i -= 1
     return found, distance
 
 

@@ -66,6 +66,15 @@ def test_a_small_city(silent):
     assert float(play(market, links, settled.association).regret.max()) <= 1e-11
 
 
+def test_how_many_are_looked_at_at_a_time_changes_nothing(monkeypatch):
+    made = city.scatter(500)
+    scenario = Scenario.load("paper").replace(maps=500, stations=len(made.stations))
+    market, links = scenario.market(), Links.of(city.gain(made, 4, scenario.path_loss, scenario.height))
+    whole = rounds(market, links)
+    monkeypatch.setattr("twinoffload.equilibrium.city.rounds.CHUNK", 33)
+    assert torch.equal(rounds(market, links).association, whole.association)
+
+
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_rounds_on_a_gpu_end_in_an_equilibrium():

@@ -6,7 +6,7 @@ exponentials of the elementwise formulas drop out. Results agree with them to ro
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -14,8 +14,10 @@ from numba import njit
 compiled = njit(cache=True, fastmath=False, error_model="numpy")
 """How a loop that makes arrays is compiled: IEEE arithmetic, kept on disk between runs."""
 
-lean = njit(cache=True, fastmath=False, error_model="numpy", _nrt=False)  # pyright: ignore[reportCallIssue]
-"""How all others are: not counting references to the arrays they are handed, which takes ten times the arithmetic."""
+_LEAN: Any = {"_nrt": False, "forceinline": True}
+lean = njit(cache=True, fastmath=False, error_model="numpy", **_LEAN)
+"""How all others are: inlined, and not counting references to the arrays they are handed, which would take ten times
+the arithmetic."""
 
 _ROUNDING = 1e-15  # as in `game.response`: a demand below it counts as 0
 TOLERANCE = 1e-12  # as in `Terms.tolerance`, in units of gamma^A
@@ -116,8 +118,8 @@ def best_offer(first_value, energy_cost, delay_cost, limit, cap):
     """
     cost = energy_cost + delay_cost
     if not cost < first_value:
-        price = min(max(first_value - delay_cost, 0.0), cap)
-        return price, demand(first_value, delay_cost, price, limit)
+        price = max(first_value - delay_cost, 0.0)  # where the mAP stops buying
+        return (price, 0.0) if price <= cap else (cap, demand(first_value, delay_cost, cap, limit))
     total = delay_cost + cap
     if total < first_value:
         wish = math.log(first_value / total)

@@ -7,14 +7,15 @@ BS, and each move gains exactly what it would alone. Loads are summed afresh eve
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from twinoffload.equilibrium.city.kernel import TOLERANCE
 from twinoffload.equilibrium.city.links import Links, received, terms
 from twinoffload.equilibrium.city.loads import exclusive
-from twinoffload.equilibrium.city.replies import replies
+from twinoffload.equilibrium.city.replies import CHUNK, replies
 from twinoffload.game.market import Market
-from twinoffload.game.terms import Terms
 from twinoffload.seeding import stream
 
 ROUND_LIMIT = 10_000
@@ -90,16 +91,15 @@ def _unrivalled(old: Tensor, new: Tensor, stations: int, generator: torch.Genera
 
 
 class _Lists:
-    """Pairs and parameters on the device."""
+    """Pairs and parameters on the device: a part of the mAPs at a time on a CPU, for memory, all at once on a GPU."""
 
     def __init__(self, market: Market, links: Links, price: Tensor | None, device: torch.device | str):
-        self.terms: Terms = terms(market, links, device=device)
         self.power = torch.from_numpy(received(market, links)).to(device)
         self.station = torch.from_numpy(links.station).to(device)
-        self.owner = torch.from_numpy(links.map_of).to(device, torch.int64)
-        self.first = torch.from_numpy(links.offset[:-1]).to(device)
-        self.price = None if price is None else price.to(device)
         self.stations = links.stations
+        size = CHUNK if torch.device(device).type == "cpu" else links.maps
+        starts = range(0, links.maps, size)
+        self.parts = [_Part(market, links, slice(i, min(i + size, links.maps)), price, device) for i in starts]
 
     def at(self, choice: Tensor) -> Tensor:
         """The BS of a pair, int64; -1 of none."""
@@ -108,24 +108,43 @@ class _Lists:
     def target(self, choice: Tensor) -> Tensor:
         """The pair on which each mAP ought to be beside all others as they are, int64 `[N]`; -1: on none."""
         interference = exclusive(self.power, self.station, choice, self.stations)
-        found = replies(self.terms, self.power, interference, self.price)
-        tolerance = self.terms.tolerance.expand_as(self.power)
-        own = choice.clamp(min=0)
+        return torch.cat([part.target(self.power, interference, choice) for part in self.parts])
+
+
+class _Part:
+    """Some mAPs in a row, with the parameters of their pairs."""
+
+    def __init__(self, market: Market, links: Links, rows: slice, price: Tensor | None, device: torch.device | str):
+        self.rows = rows
+        self.pairs = slice(int(links.offset[rows.start]), int(links.offset[rows.stop]))
+        self.terms = terms(market, links, rows, device)
+        self.price = None if price is None else price[self.pairs].to(device)
+        self.owner = torch.from_numpy(links.map_of[self.pairs] - np.int64(rows.start)).to(device)
+        self.first = torch.from_numpy(links.offset[rows] - self.pairs.start).to(device)
+
+    def target(self, power: Tensor, interference: Tensor, choice: Tensor) -> Tensor:
+        """The pair on which each of these mAPs ought to be, int64; -1: on none."""
+        found = replies(self.terms, power[self.pairs], interference[self.pairs], self.price)
+        choice = choice[self.rows]
+        own = (choice - self.pairs.start).clamp(min=0)
         staying = torch.where(choice < 0, 0.0, found.utility[own])
-        enough = self._each(found.utility, "amax") - tolerance[self.first]
-        target = torch.where(enough > staying, self._cheapest(found.ratio(self.terms), found.utility, enough), choice)
+        tolerance = self.terms.tolerance.expand_as(found.utility)[self.first]
+        enough = self._each(found.utility, "amax") - tolerance
+        there = self._cheapest(found.ratio(self.terms), found.utility, enough)
+        target = torch.where(enough > staying, there + self.pairs.start, choice)
         if self.terms.idle_interferes:
             return target
-        return torch.where((target >= 0) & (found.data[target.clamp(min=0)] > 0.0), target, -1)
+        sends = found.data[(target - self.pairs.start).clamp(min=0)] > 0.0
+        return torch.where((target >= 0) & sends, target, -1)
 
     def _cheapest(self, ratio: Tensor, utility: Tensor, enough: Tensor) -> Tensor:
         """Of each mAP's pairs with enough utility the first of lowest y / K, to 1e-12."""
         ratio = torch.where(utility >= enough[self.owner], ratio, torch.inf)
         lowest = self._each(ratio, "amin")
         pair = torch.arange(len(ratio), device=ratio.device)
-        tied = ratio * (1.0 - 1e-12) <= lowest[self.owner]
+        tied = ratio * (1.0 - TOLERANCE) <= lowest[self.owner]
         return self._each(torch.where(tied, pair, len(ratio)), "amin")
 
     def _each(self, values: Tensor, reduce: str) -> Tensor:
-        """The largest or the smallest of each mAP's pairs, `[N]`."""
+        """The largest or the smallest of each mAP's pairs."""
         return values[self.first].scatter_reduce(0, self.owner, values, reduce)

@@ -98,12 +98,12 @@ def sweeps(
     begin = links.station[choice].astype(np.int64) if start is None else np.array(start, np.int64)
     order = np.arange(links.maps) if order is None else np.asarray(order, np.int64)
     posted = np.empty(0) if price is None else np.ascontiguousarray(price, np.float64)
-    state = _state(q, begin, choice)
+    state = state_at(q, begin, choice)
     seen, fingerprint, clock, evaluations, status = {0}, 0, 0, 0, "sweep_limit"
     sweep = 0
     while status == "sweep_limit" and sweep < SWEEP_LIMIT:
         sweep += 1
-        moved, changed, evaluated = _sweep(q, order, posted, state, clock, plain)
+        moved, changed, evaluated = sweep_once(q, order, posted, state, clock, plain)
         clock, fingerprint, evaluations = clock + moved, fingerprint ^ int(changed), evaluations + evaluated
         if moved == 0:
             status = "converged"
@@ -112,11 +112,12 @@ def sweeps(
         seen.add(fingerprint)
     association = state.association
     if status == "cycle":
-        association = _least_regret(q, posted, _state(q, begin, choice), order, sweep)
+        association = _least_regret(q, posted, state_at(q, begin, choice), order, sweep)
     return Rest(association, status, sweep, clock, evaluations)
 
 
-def _state(q: Parameters, association: np.ndarray, choice: np.ndarray) -> State:
+def state_at(q: Parameters, association: np.ndarray, choice: np.ndarray) -> State:
+    """A profile of which nothing is known yet: BSs `association` and pairs `choice`, int64 `[N]` each."""
     hi, lo = loads.fresh(q, choice)
     return State(
         association.copy(),
@@ -134,7 +135,7 @@ def _least_regret(q: Parameters, posted: np.ndarray, state: State, order: np.nda
     best, least = state.association.copy(), largest_regret(q, posted, state)
     clock = 0
     for part in _steps(order, len(q.station), count):
-        moved, _, _ = _sweep(q, part, posted, state, clock, False)
+        moved, _, _ = sweep_once(q, part, posted, state, clock, False)
         clock += moved
         if moved and (regret := largest_regret(q, posted, state)) < least:
             best, least = state.association.copy(), regret
@@ -149,7 +150,7 @@ def _steps(order: np.ndarray, pairs: int, count: int) -> Iterator[np.ndarray]:
 
 
 @lean
-def _sweep(q, order, posted, state, clock, plain):
+def sweep_once(q, order, posted, state, clock, plain):
     """Let some mAPs reply in turn; (moves, change of the profile's fingerprint, pairs computed)."""
     began, fingerprint, evaluated = clock, 0, 0
     for n in order:

@@ -1,0 +1,189 @@
+"""`twinoffload bench city`: `pairwise` from ten thousand to a million mAPs, and the machine's limits."""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from twinoffload.equilibrium.city.kernel import Parameters, compiled
+from twinoffload.equilibrium.city.links import Links, parameters, terms
+from twinoffload.equilibrium.city.loads import exclusive
+from twinoffload.equilibrium.city.replies import play, replies
+from twinoffload.equilibrium.city.sweeps import state_at, sweep_once, sweeps
+from twinoffload.game.market import Market
+from twinoffload.game.pricing import kink_total, trades
+from twinoffload.network import city
+from twinoffload.scenario import Scenario
+
+SIZES = (10_000, 100_000, 1_000_000)
+REPEATS = 3  # of which the fastest counts
+COUNTED = 100_000  # mAPs whose functions are counted
+
+
+def city_links(
+    scenario: Scenario,
+    maps: int,
+    maps_per_station: float = 2.0,
+    k: int = 4,
+    density: float = city.DENSITY,
+    seed: int = 0,
+) -> tuple[city.City, Market, Links]:
+    """A synthetic city with a scenario's parameters, path loss and antenna height, and each mAP's k nearest BSs.
+
+    Raises:
+        ValueError: a number out of bounds, named.
+    """
+    made = city.scatter(maps, maps_per_station, density, seed)
+    gain = city.gain(made, min(k, len(made.stations)), scenario.path_loss, scenario.height)
+    market = scenario.replace(maps=maps, stations=len(made.stations)).market()
+    return made, market, Links.of(gain)
+
+
+def timings(
+    scenario: Scenario,
+    sizes: Sequence[int] = SIZES,
+    maps_per_station: float = 2.0,
+    k: int = 4,
+    each: Callable[[str], None] = lambda name: None,
+) -> pl.DataFrame:
+    """Seconds, work and memory of `pairwise` against N, one row each, on the threads that are allowed.
+
+    Compilation is not in the times. Regret is recomputed from scratch by the elementwise functions of `game`.
+
+    Args:
+        scenario: parameters, path loss and height.
+        sizes: N, ascending: the peak memory of a row is that of the process so far.
+        maps_per_station: N / M.
+        k: BSs that an mAP may use.
+        each: called with a label after each row.
+    """
+    _, market, links = city_links(scenario, 100, maps_per_station, k)
+    sweeps(parameters(market, links), links)  # compiles
+    rows = []
+    for maps in sizes:
+        began = time.perf_counter()
+        _, market, links = city_links(scenario, maps, maps_per_station, k)
+        made_s = time.perf_counter() - began
+        began = time.perf_counter()
+        q = parameters(market, links)
+        prepared_s = time.perf_counter() - began
+        rest, rest_s = _best_of(lambda q=q, links=links: sweeps(q, links))
+        _, plain_s = _best_of(lambda q=q, links=links: sweeps(q, links, plain=True))
+        began = time.perf_counter()
+        found = play(market, links, torch.from_numpy(rest.association))
+        outcome_s, memory_gb = time.perf_counter() - began, peak_memory_gb()
+        sweep_s = _one_sweep(q, rest.association, links)
+        rows.append(
+            {
+                "maps": maps,
+                "stations": links.stations,
+                "pairs": links.pairs,
+                "status": rest.status,
+                "sweeps": rest.sweeps,
+                "moves": rest.moves,
+                "city_s": made_s,
+                "parameters_s": prepared_s,
+                "pairwise_s": rest_s,
+                "plain_sweeps_s": plain_s,
+                "times_faster_than_plain": plain_s / rest_s,
+                "evaluations_per_pair": rest.evaluations / links.pairs,
+                "ns_per_evaluation": 1e9 * rest_s / rest.evaluations,
+                "one_plain_sweep_s": sweep_s,
+                "memory_limit_share": _memory_limit_s(q) / sweep_s,
+                "logarithm_limit_share": _function_limit_s(market, links, q, rest.association) / sweep_s,
+                "outcome_s": outcome_s,
+                "largest_regret": found.regret.max().item(),
+                "operator_utility": found.operator_utility,
+                "peak_memory_gb": memory_gb,
+            }
+        )
+        each(f"N={maps}")
+    return pl.DataFrame(rows)
+
+
+def exponent(table: pl.DataFrame, column: str = "pairwise_s") -> float:
+    """Slope of ln(seconds) against ln N by least squares: 1 is linear."""
+    return float(np.polyfit(np.log(table["maps"].to_numpy()), np.log(table[column].to_numpy()), 1)[0])
+
+
+def peak_memory_gb() -> float:
+    """Largest resident memory of this process so far, GB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def _one_sweep(q: Parameters, association: np.ndarray, links: Links) -> float:
+    """Seconds of one plain sweep at rest, where nobody moves."""
+    state, order = state_at(q, association, links.pair_at(association)), np.arange(links.maps)
+    return _best_of(lambda: sweep_once(q, order, np.empty(0), state, 0, True))[1]
+
+
+def _memory_limit_s(q: Parameters) -> float:
+    """Seconds in which memory delivers what a plain sweep reads and writes, every array once.
+
+    Per mAP: offset, order, own pair, association, three parameters read, time of reply written; per pair: BS, received
+    power, cycles read, utility written; per BS: load, five parameters and time of change read. A write counts twice,
+    since its line is read first.
+    """
+    maps, pairs, stations = len(q.accuracy_value), len(q.station), len(q.noise)
+    moved = maps * (7 * 8 + 2 * 8) + pairs * (4 + 2 * 8 + 2 * 8) + stations * 8 * 8
+    source = np.ones(16_000_000)
+    target = np.empty_like(source)
+    _, copied_s = _best_of(lambda: np.copyto(target, source), repeats=5)
+    return moved * copied_s / (3 * source.nbytes)
+
+
+def _function_limit_s(market: Market, links: Links, q: Parameters, association: np.ndarray) -> float:
+    """Seconds for nothing but the logarithms and exponentials of a plain sweep at rest, one after another.
+
+    One logarithm gives the rate of a pair. Where it trades, another one tries the cap, if there is one; where the cap
+    does not bind, one more gives W0, and at the kink two exponentials follow. Counted on some of the mAPs, for memory.
+    """
+    count = min(COUNTED, links.maps)
+    rows, pairs = slice(0, count), slice(0, links.offset[count])
+    t = terms(market, links, rows)
+    power, choice = torch.from_numpy(q.received), torch.from_numpy(links.pair_at(association))
+    interference = exclusive(power, torch.from_numpy(links.station), choice, links.stations)
+    found = replies(t, power[pairs], interference[pairs])
+    trade, bound = trades(t, found.delay_cost), found.price >= t.price_cap
+    tried = trade & (found.delay_cost + t.price_cap < t.first_value)
+    kink = trade & ~bound & (found.delay_cost + found.price <= kink_total(t) * (1.0 + 1e-12))
+    logarithms = 1.0 + (tried | (bound & ~trade)).double().mean().item() + (trade & ~bound).double().mean().item()
+    exponentials = 2.0 * kink.double().mean().item()
+    values = np.linspace(0.1, 10.0, 1_000_000)
+    each = []
+    for function in (_logarithms, _exponentials):
+        function(values[:1])
+        each.append(_best_of(lambda function=function: function(values), repeats=5)[1] / len(values))
+    return links.pairs * (logarithms * each[0] + exponentials * each[1])
+
+
+@compiled
+def _logarithms(values):
+    total = 0.0
+    for value in values:
+        total += math.log(value)
+    return total
+
+
+@compiled
+def _exponentials(values):
+    total = 0.0
+    for value in values:
+        total += math.exp(-value)
+    return total
+
+
+def _best_of(run: Callable[[], Any], repeats: int = REPEATS) -> tuple[Any, float]:
+    taken, result = math.inf, None
+    for _ in range(repeats):
+        began = time.perf_counter()
+        result = run()
+        taken = min(taken, time.perf_counter() - began)
+    return result, taken
