@@ -12,7 +12,11 @@ import numpy as np
 from numba import njit
 
 compiled = njit(cache=True, fastmath=False, error_model="numpy")
-"""How a loop that makes arrays is compiled: IEEE arithmetic, kept on disk between runs."""
+"""How a loop that makes arrays is compiled: IEEE arithmetic, kept on disk between runs.
+
+Numba recompiles where a function's own file changes, not where a file that it calls into does: after a change of a
+formula, delete the `.nbi` and `.nbc` files in `__pycache__`.
+"""
 
 _LEAN: Any = {"_nrt": False, "forceinline": True}
 lean = njit(cache=True, fastmath=False, error_model="numpy", **_LEAN)
