@@ -1,10 +1,11 @@
 """What a study may vary: a scenario with its units and bounds, from a preset or a YAML file."""
 
 import difflib
+import math
 import os
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -20,7 +21,10 @@ from twinoffload.network.path_loss import PowerLaw
 from twinoffload.seeding import stream
 from twinoffload.units import noise_power
 
-PRESETS = ("paper", "open", "private")
+if TYPE_CHECKING:
+    from twinoffload.network.city import City
+
+PRESETS = ("paper", "open", "private", "city")
 _FILE_LIMIT = 1_000_000  # bytes; a scenario is a page of text
 
 
@@ -79,6 +83,13 @@ class Scenario(BaseModel):
     )
     task_size: Series = Field(5.0, description="(largest) raw task size o of each mAP, MB, in [0, 1e6]")
     idle_interferes: bool = Field(True, strict=True, description="whether an mAP without data still interferes")
+    station_layout: Literal["listed", "scattered"] = Field(
+        "listed", description="BSs at `station_positions`, or independent and uniform in the square: a city"
+    )
+    density: Number | None = Field(
+        None, gt=0, le=1e6, description="BSs in a km² of a scattered layout, from which its side follows; null: `side`"
+    )
+    candidates: int = Field(4, ge=1, le=1000, strict=True, description="nearest BSs that an mAP of a city may use")
     side: Number = Field(400.0, gt=0, le=1e6, description="side of the square, m")
     station_positions: tuple[tuple[float, float], ...] = Field(
         ((0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25)),
@@ -114,7 +125,7 @@ class Scenario(BaseModel):
 
     @classmethod
     def load(cls, source: str | os.PathLike[str]) -> "Scenario":
-        """A preset by name ("paper", "open", "private"), or a YAML file; a file may extend a preset or another file.
+        """A preset by name ("paper", "open", "private", "city"), or a YAML file; a file may extend a preset or another file.
 
         Raises:
             ValueError: unknown preset, no such file, or a bad field; one line naming the place and the remedy.
@@ -194,6 +205,23 @@ class Scenario(BaseModel):
         """Channel power gain of mAPs at positions in m, `[..., N, 2]` to `[..., N, M]`."""
         return self.path_loss.gain(distances(positions, self.layout(), self.height))
 
+    def sample_city(self, seed: int = 0) -> "tuple[City, Tensor]":
+        """A synthetic city and the channel power gains of each mAP at its nearest BSs.
+
+        Returns:
+            Positions, and gains as a sparse CSR tensor `[N, M]` that `solve` takes.
+
+        Raises:
+            ValueError: a bad seed, fewer BSs than candidates, or a layout that is listed.
+        """
+        if self.station_layout == "listed":
+            raise ValueError(f"scenario {self.name}: its BSs are listed; a city needs `station_layout: scattered`")
+        from twinoffload.network import city  # compiled code, which is slow to import
+
+        side_m = self.side if self.density is None else 1000.0 * math.sqrt(self.stations / self.density)
+        made = city.scatter(self.maps, self.stations, side_m, seed)
+        return made, city.gain(made, min(self.candidates, self.stations), self.path_loss, self.height)
+
     @property
     def highest_price(self) -> float:
         """The end of the operator's range: the cap, or max K over all that may be drawn where there is none."""
@@ -209,6 +237,8 @@ class Scenario(BaseModel):
         Raises:
             ValueError: fewer positions than BSs.
         """
+        if self.station_layout == "scattered":
+            raise ValueError(f"scenario {self.name}: is a city, whose BSs have no fixed positions; see `sample_city`")
         if self.stations > len(self.station_positions):
             raise ValueError(
                 f"scenario {self.name}: stations = {self.stations}, but station_positions lists "

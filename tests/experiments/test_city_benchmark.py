@@ -11,7 +11,10 @@ from twinoffload.experiments.benchmarks.city import city_links, exponent, timing
 
 def test_a_city_of_a_scenario():
     scenario = Scenario.load("open").replace(height=50.0)
-    made, market, links = city_links(scenario, 400, 10, k=3)
+    market, links = city_links(scenario, 400, 10, k=3)
+    made, _ = scenario.replace(
+        maps=400, stations=40, candidates=3, station_layout="scattered", density=16.0
+    ).sample_city()
     assert (links.maps, links.stations, links.pairs) == (400, 40, 1200)
     assert market.price_cap is None
     n, m = 7, int(links.station[links.offset[7]])

@@ -27,7 +27,7 @@ def test_the_nearest_are_those_of_brute_force(maps, stations, k, seed, clustered
 
 
 def test_gains_are_the_scenarios():
-    made, law = city.scatter(300, 2, seed=4), PowerLaw(exponent=3.0)
+    made, law = city.scatter(300, 150, 3000.0, seed=4), PowerLaw(exponent=3.0)
     gain = city.gain(made, 5, law, 100.0)
     dense = law.gain(distances(made.maps, made.stations, 100.0))
     assert gain.shape == dense.shape == (300, 150)
@@ -38,23 +38,23 @@ def test_gains_are_the_scenarios():
 
 
 def test_a_citys_density_and_order():
-    made = city.scatter(4000, 10, density=25.0, seed=1)
+    made = city.scatter(4000, 400, 4000.0, seed=1)
     assert len(made.stations) == 400
     assert made.side_m == pytest.approx(4000.0)
     for places in (made.maps, made.stations):
         assert bool(((places >= 0) & (places <= made.side_m)).all())
         assert float((places[1:] - places[:-1]).norm(dim=-1).median()) < 300.0  # neighbours have near numbers
-    assert torch.equal(made.maps, city.scatter(4000, 10, density=25.0, seed=1).maps)
-    assert not torch.equal(made.maps, city.scatter(4000, 10, density=25.0, seed=2).maps)
+    assert torch.equal(made.maps, city.scatter(4000, 400, 4000.0, seed=1).maps)
+    assert not torch.equal(made.maps, city.scatter(4000, 400, 4000.0, seed=2).maps)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: city.scatter(0), "maps = 0"),
-        (lambda: city.scatter(10, 0), "maps_per_station = 0"),
-        (lambda: city.scatter(10, density=-1.0), "density = -1.0"),
-        (lambda: city.nearest(city.scatter(10), 6), r"k = 6: must be an integer in 1..5"),
+        (lambda: city.scatter(0, 5, 1.0), "maps = 0"),
+        (lambda: city.scatter(10, 0, 1.0), "stations = 0"),
+        (lambda: city.scatter(10, 5, -1.0), "side_m = -1.0"),
+        (lambda: city.nearest(city.scatter(10, 5, 1000.0), 6), r"k = 6: must be an integer in 1..5"),
     ],
 )
 def test_bad_numbers_are_named(call, message):

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
+from twinoffload.compiling import compiled
 from twinoffload.network.path_loss import PowerLaw
 from twinoffload.seeding import stream
-
-DENSITY = 16.0
-"""BSs in a km², one every 250 m: between the 200 m and 283 m of the preset `paper` with four and two BSs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,25 +28,17 @@ class City:
     stations: Tensor
 
 
-def scatter(maps: int, maps_per_station: float = 2.0, density: float = DENSITY, seed: int = 0) -> City:
-    """A city with mAPs and BSs independent and uniform.
-
-    Args:
-        maps: N.
-        maps_per_station: N / M, above 0.
-        density: BSs in a km².
-        seed: of the positions.
+def scatter(maps: int, stations: int, side_m: float, seed: int = 0) -> City:
+    """A city with N mAPs and M BSs independent and uniform in a square.
 
     Raises:
         ValueError: a number out of bounds, named.
     """
-    if isinstance(maps, bool) or not isinstance(maps, int) or maps < 1:
-        raise ValueError(f"maps = {maps!r}: must be an integer of at least 1")
-    for name, value in (("maps_per_station", maps_per_station), ("density", density)):
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} = {value!r}: must be finite and above 0")
-    stations = max(1, round(maps / maps_per_station))
-    side_m = 1000.0 * math.sqrt(stations / density)
+    for name, value in (("maps", maps), ("stations", stations)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} = {value!r}: must be an integer of at least 1")
+    if not 0 < side_m < math.inf:
+        raise ValueError(f"side_m = {side_m!r}: must be finite and above 0")
     across = max(1, math.isqrt(stations))
     generator = stream(seed, "city")
     places = (torch.rand(count, 2, dtype=torch.float64, generator=generator) * side_m for count in (maps, stations))
@@ -99,7 +88,7 @@ def _cells(positions: Tensor, side_m: float, across: int) -> Tensor:
     return index[:, 1] * across + index[:, 0]
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _nearest(maps, stations, order, offset, cell_m, across, k):
     """Rings of cells around each mAP's own, until the k-th distance is within what has been searched."""
     count = len(maps)
@@ -133,7 +122,7 @@ def _nearest(maps, stations, order, offset, cell_m, across, k):
     return found, distance
 
 
-@njit(cache=True, error_model="numpy")
+@compiled
 def _insert(far, who, distance, station):
     """Keep the nearest in ascending order of distance."""
     i = len(far) - 1

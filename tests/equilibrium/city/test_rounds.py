@@ -55,7 +55,7 @@ def test_of_those_who_meet_at_a_station_one_moves(movers, stations, seed):
 
 @pytest.mark.parametrize("silent", [False, True])
 def test_a_small_city(silent):
-    made = city.scatter(2000)
+    made = city.scatter(2000, 1000, 7900.0)
     scenario = Scenario.load("open").replace(maps=2000, stations=len(made.stations), idle_interferes=not silent)
     market, links = scenario.market(), Links.of(city.gain(made, 4, scenario.path_loss, scenario.height))
     settled, again = rounds(market, links, seed=3), rounds(market, links, seed=3)
@@ -67,7 +67,7 @@ def test_a_small_city(silent):
 
 
 def test_how_many_are_looked_at_at_a_time_changes_nothing(monkeypatch):
-    made = city.scatter(500)
+    made = city.scatter(500, 250, 4000.0)
     scenario = Scenario.load("paper").replace(maps=500, stations=len(made.stations))
     market, links = scenario.market(), Links.of(city.gain(made, 4, scenario.path_loss, scenario.height))
     whole = rounds(market, links)

@@ -112,7 +112,7 @@ def test_equal_offers_go_to_the_lowest_index():
 
 @pytest.mark.parametrize(("preset", "ratio", "silent"), [("paper", 2, False), ("open", 2, True), ("open", 10, False)])
 def test_a_small_city_comes_to_rest(preset, ratio, silent):
-    made = city.scatter(5000, ratio)
+    made = city.scatter(5000, round(5000 / ratio), 250.0 * (5000 / ratio) ** 0.5)
     scenario = Scenario.load(preset).replace(maps=5000, stations=len(made.stations), idle_interferes=not silent)
     market = scenario.market()
     links = Links.of(city.gain(made, 4, scenario.path_loss, scenario.height))

@@ -6,22 +6,11 @@ exponentials of the elementwise formulas drop out. Results agree with them to ro
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-compiled = njit(cache=True, fastmath=False, error_model="numpy")
-"""How a loop that makes arrays is compiled: IEEE arithmetic, kept on disk between runs.
-
-Numba recompiles where a function's own file changes, not where a file that it calls into does: after a change of a
-formula, delete the `.nbi` and `.nbc` files in `__pycache__`.
-"""
-
-_LEAN: Any = {"_nrt": False, "forceinline": True}
-lean = njit(cache=True, fastmath=False, error_model="numpy", **_LEAN)
-"""How all others are: inlined, and not counting references to the arrays they are handed, which would take ten times
-the arithmetic."""
+from twinoffload.compiling import lean
 
 _ROUNDING = 1e-15  # as in `game.response`: a demand below it counts as 0
 TOLERANCE = 1e-12  # as in `Terms.tolerance`, in units of gamma^A

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinoffload.equilibrium.city.kernel import Parameters, compiled
+from twinoffload.compiling import compiled
+from twinoffload.equilibrium.city.kernel import Parameters
 from twinoffload.game.inputs import gain_array
 from twinoffload.game.market import Market, as_numbers
 from twinoffload.game.terms import Terms

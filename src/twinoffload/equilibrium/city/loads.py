@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinoffload.equilibrium.city.kernel import Parameters, lean
+from twinoffload.compiling import lean
+from twinoffload.equilibrium.city.kernel import Parameters
 
 
 @lean

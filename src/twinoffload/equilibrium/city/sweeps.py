@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twinoffload.compiling import lean
 from twinoffload.equilibrium.city import loads
 from twinoffload.equilibrium.city.kernel import (
     TOLERANCE,
@@ -18,7 +19,6 @@ from twinoffload.equilibrium.city.kernel import (
     best_offer,
     costs,
     demand,
-    lean,
     utility_at,
     utility_at_best,
 )

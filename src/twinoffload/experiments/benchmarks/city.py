@@ -11,38 +11,34 @@ import numpy as np
 import polars as pl
 import torch
 
-from twinoffload.equilibrium.city.kernel import Parameters, compiled
+from twinoffload.compiling import compiled
+from twinoffload.equilibrium.city.kernel import Parameters
 from twinoffload.equilibrium.city.links import Links, parameters, terms
 from twinoffload.equilibrium.city.loads import exclusive
 from twinoffload.equilibrium.city.replies import play, replies
 from twinoffload.equilibrium.city.sweeps import state_at, sweep_once, sweeps
 from twinoffload.game.market import Market
 from twinoffload.game.pricing import kink_total, trades
-from twinoffload.network import city
 from twinoffload.scenario import Scenario
 
+DENSITY = 16.0  # BSs in a km², as in the preset `city`, for scenarios that are none
 SIZES = (10_000, 100_000, 1_000_000)
 REPEATS = 3  # of which the fastest counts
 COUNTED = 100_000  # mAPs whose functions are counted
 
 
 def city_links(
-    scenario: Scenario,
-    maps: int,
-    maps_per_station: float = 2.0,
-    k: int = 4,
-    density: float = city.DENSITY,
-    seed: int = 0,
-) -> tuple[city.City, Market, Links]:
-    """A synthetic city with a scenario's parameters, path loss and antenna height, and each mAP's k nearest BSs.
+    scenario: Scenario, maps: int, maps_per_station: float = 2.0, k: int = 4, seed: int = 0
+) -> tuple[Market, Links]:
+    """A synthetic city with a scenario's parameters, and each mAP's k nearest BSs.
 
     Raises:
         ValueError: a number out of bounds, named.
     """
-    made = city.scatter(maps, maps_per_station, density, seed)
-    gain = city.gain(made, min(k, len(made.stations)), scenario.path_loss, scenario.height)
-    market = scenario.replace(maps=maps, stations=len(made.stations)).market()
-    return made, market, Links.of(gain)
+    stations = max(1, round(maps / maps_per_station))
+    layout = {} if scenario.station_layout == "scattered" else {"station_layout": "scattered", "density": DENSITY}
+    sized = scenario.replace(maps=maps, stations=stations, candidates=k, **layout)
+    return sized.market(), Links.of(sized.sample_city(seed)[1])
 
 
 def timings(
@@ -63,12 +59,12 @@ def timings(
         k: BSs that an mAP may use.
         each: called with a label after each row.
     """
-    _, market, links = city_links(scenario, 100, maps_per_station, k)
+    market, links = city_links(scenario, 100, maps_per_station, k)
     sweeps(parameters(market, links), links)  # compiles
     rows = []
     for maps in sizes:
         began = time.perf_counter()
-        _, market, links = city_links(scenario, maps, maps_per_station, k)
+        market, links = city_links(scenario, maps, maps_per_station, k)
         made_s = time.perf_counter() - began
         began = time.perf_counter()
         q = parameters(market, links)
