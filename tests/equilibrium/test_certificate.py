@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from checks import largest_k, market_of
 from reference import Game
-from strategies import calls, instances, no_equilibrium, some_prices
+from strategies import calls, infeasible, instances, no_equilibrium, some_prices
 from twinoffload import Scenario, certificate, evaluate_prices, solve
 
 CONCEPTS = ("pairwise", "posted", "admission")
@@ -80,6 +80,15 @@ def test_a_cycle_has_the_regret_that_its_outcome_tells():
     assert found.map_deviation == outcome.regret.max()
     assert found.epsilon == found.map_deviation
     assert float(found.epsilon) > 0.03
+
+
+def test_where_there_is_no_solution_there_is_nothing_to_certify():
+    instance = infeasible()
+    outcome = solve(market_of(instance), instance.gain, "posted")
+    assert outcome.status == "infeasible"
+    found = certificate(market_of(instance), instance.gain, outcome)
+    assert found.map_deviation.isnan()
+    assert found.operator_deviation.isnan()
 
 
 @calls(30)
