@@ -29,10 +29,8 @@ def print_comparison(summary: dict[str, Any], console: Console) -> None:
         cells = [f"{row['scheme']}\n[dim]({row['observation']})[/dim]"]
         for _, measure, digits in _COLUMNS:
             value = row[measure]
-            median, low, high = (
-                f"{value[end]:.{digits}f}" if math.isfinite(value[end]) else NOTHING
-                for end in ("median", "low", "high")
-            )
+            ends = (value[end] for end in ("median", "low", "high"))
+            median, low, high = (f"{end:.{digits}f}" if math.isfinite(end) else NOTHING for end in ends)
             cells.append(f"{median}\n[dim]{low}–{high}[/dim]")
         table.add_row(*cells, style="bold" if row["scheme"] == "sac" else None)
     console.print(
