@@ -163,3 +163,13 @@ def no_equilibrium() -> tuple[Instance, list[list[float]]]:
         raw_data=(10.0, 10.0, 10.0),
     )
     return instance, [[0.5, 1.51], [0.5, 1.62], [1.5, 0.5]]
+
+
+def infeasible() -> Instance:
+    """The same market with prices turned into delays, under a cap of 0: no association can be implemented."""
+    instance, price = no_equilibrium()
+    cycles = tuple(
+        tuple(c + f * mu / gamma for mu, f in zip(row, instance.compute, strict=True))
+        for c, gamma, row in zip(instance.cycles, instance.delay_cost, price, strict=True)
+    )
+    return instance.with_(cycles=cycles, price_cap=0.0)

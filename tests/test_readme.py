@@ -1,4 +1,4 @@
-"""The README is true: its example runs, its commands exist, its files are there."""
+"""README and documentation are true: the example runs, commands, files and tests that they name exist."""
 
 import re
 from pathlib import Path
@@ -37,3 +37,22 @@ def test_named_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"make (\w+) ", README):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+NAMED_TESTS = re.compile(r"\[`?(test_\w+)`?\]\(([^)#\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_and_files_that_a_page_links_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for name, target in NAMED_TESTS.findall(text):
+        assert re.search(rf"^def {name}\(", (page.parent / target).read_text(encoding="utf-8"), re.MULTILINE), name
+    for target in re.findall(r"\]\(([^)#\s]+)\)", text):
+        assert target.startswith("http") or (page.parent / target).is_file(), target
+
+
+def test_every_contradiction_s_test_is_on_the_page_of_the_paper():
+    linked = {name for name, _ in NAMED_TESTS.findall((ROOT / "docs" / "paper.md").read_text(encoding="utf-8"))}
+    source = (ROOT / "tests" / "test_paper_contradictions.py").read_text(encoding="utf-8")
+    assert set(re.findall(r"^def (test_\w+)\(", source, re.MULTILINE)) <= linked

@@ -4,33 +4,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from twinoffload.equilibrium.gradient import GradientSettings
     from twinoffload.equilibrium.outcome import Outcome
-    from twinoffload.equilibrium.solve import evaluate_prices, nash_equilibria, solve
+    from twinoffload.equilibrium.solve import certificate, evaluate_prices, nash_equilibria, selection, solve
     from twinoffload.game.market import Market
     from twinoffload.game.pairs import best_response, optimal_price, uplink_rate
     from twinoffload.scenario import Scenario
 
 __version__ = "0.1.0"
 __all__ = [
+    "GradientSettings",
     "Market",
     "Outcome",
     "Scenario",
     "best_response",
+    "certificate",
     "evaluate_prices",
     "nash_equilibria",
     "optimal_price",
+    "selection",
     "solve",
     "uplink_rate",
 ]
 
 _HOME = {
+    "GradientSettings": "equilibrium.gradient",
     "Market": "game.market",
     "Outcome": "equilibrium.outcome",
     "Scenario": "scenario",
     "best_response": "game.pairs",
+    "certificate": "equilibrium.solve",
     "evaluate_prices": "equilibrium.solve",
     "nash_equilibria": "equilibrium.solve",
     "optimal_price": "game.pairs",
+    "selection": "equilibrium.solve",
     "solve": "equilibrium.solve",
     "uplink_rate": "game.pairs",
 }

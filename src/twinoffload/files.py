@@ -1,8 +1,11 @@
 """Files written whole or not at all."""
 
+import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
@@ -15,9 +18,26 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         os.umask(mask)
         draft.chmod(0o666 & ~mask)  # some writers make private files
         draft.replace(target)
+    except OSError as error:
+        if error.filename == str(draft):  # the caller knows nothing of a draft
+            error.filename = str(target)
+        raise
     finally:
         draft.unlink(missing_ok=True)
     return target
+
+
+def json_text(content: Any) -> str:
+    """Indented JSON; numbers that are not finite become null."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(part) for key, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(part) for part in value]
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return json.dumps(plain(content), indent=2, allow_nan=False)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

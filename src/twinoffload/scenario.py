@@ -3,6 +3,7 @@
 import difflib
 import math
 import os
+import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -300,12 +301,37 @@ def _explain(error: ValidationError) -> str:
     fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
     field = ".".join(str(part) for part in fault["loc"] if part not in ("float", "Uniform") and "[" not in str(part))
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(field, Scenario.model_fields, n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(Scenario.model_fields)}"
+        *parents, word = field.split(".")
+        names: Any = Scenario.model_fields
+        for parent in parents:
+            names = getattr(names[parent].annotation, "model_fields", {}) if parent in names else {}
+        near = difflib.get_close_matches(word, names, n=1)
+        known = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(names)}"
         return f"unknown field {field!r}; {known}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     return f"{field} = {fault['input']!r:.60}: {message}"
+
+
+class _RepeatedKeyError(Exception):
+    """A key that stands twice in a YAML mapping."""
+
+    def __init__(self, key: object, line: int):
+        super().__init__(key, line)
+        self.key, self.line = key, line
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML without repeated keys, of which the last would win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise _RepeatedKeyError(key.value, key.start_mark.line + 1)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _read(source: str | os.PathLike[str], extended: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -318,7 +344,9 @@ def _read(source: str | os.PathLike[str], extended: tuple[str, ...] = ()) -> dic
     else:
         text = _read_file(Path(source))
     try:
-        values = yaml.safe_load(text)
+        values = yaml.load(text, _UniqueKeys)
+    except _RepeatedKeyError as error:
+        raise ValueError(f"scenario {label} line {error.line}: {error.key!r} stands twice; keep one") from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
@@ -327,6 +355,8 @@ def _read(source: str | os.PathLike[str], extended: tuple[str, ...] = ()) -> dic
         ) from None
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ValueError(f"scenario {label}: must be lines of `field: value`, as in a preset")
+    if label not in PRESETS:
+        values = {"name": re.sub(r"[^\w.-]+", "-", Path(source).stem)[:64]} | values
     base = values.pop("extends", None)
     if base is None:
         return values

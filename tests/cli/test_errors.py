@@ -89,6 +89,8 @@ def test_bad_files(capfd, tmp_path, name, form):
         (["solve", "--gain", EXAMPLE, "--scenario", "field.yaml"], ["field.yaml", "'bandwith'", "'bandwidth'"]),
         (["solve", "--gain", EXAMPLE, "--scenario", "bound.yaml"], ["bound.yaml", "bandwidth = -1", "(0, 10000]"]),
         (["solve", "--gain", EXAMPLE, "--scenario", "broken.yaml"], ["broken.yaml line", "YAML"]),
+        (["solve", "--gain", EXAMPLE, "--scenario", "twice.yaml"], ["twice.yaml line 3", "'maps' stands twice"]),
+        (["solve", "--gain", EXAMPLE, "--scenario", "inner.yaml"], ["'path_loss.exponentt'", "mean 'exponent'?"]),
         (["solve", "--gain", EXAMPLE, "--scenario", "empty.yaml"], ["empty.yaml", "field: value"]),
         (["solve", "--gain", EXAMPLE, "--scenario", "binary.yaml"], ["binary.yaml", "not a text file"]),
         (["gains"], ["missing option '--out'"]),
@@ -106,6 +108,8 @@ def test_bad_words(capfd, tmp_path, monkeypatch, arguments, words):
         "field.yaml": b"extends: paper\nbandwith: 3\n",
         "bound.yaml": b"bandwidth: -1\n",
         "broken.yaml": b"name: x\nbandwidth: [1\n",
+        "twice.yaml": b"extends: paper\nmaps: 5\nmaps: 6\n",
+        "inner.yaml": b"extends: paper\npath_loss: {exponentt: 3}\n",
         "empty.yaml": b"",
         "binary.yaml": b"\xff\xfe\0",
     }
@@ -144,7 +148,7 @@ def invalid() -> ValueError:
     [
         (ValueError("a.csv:\n  broken\x1b[31m"), "error: a.csv: broken [31m\n"),
         (PermissionError(13, "Permission denied", "a.csv"), "error: a.csv: Permission denied\n"),
-        (OSError(28, "No space left on device"), "error: No space left on device\n"),
+        (OSError(28, "No space left on device"), "error: output: No space left on device\n"),
         (ValueError(), "error: ValueError\n"),
     ],
 )

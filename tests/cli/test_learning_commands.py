@@ -83,11 +83,72 @@ def test_quick_writes_every_product(tmp_path, scenario, capsys):
     assert (out / "report.html").is_file()
 
 
+UNPLAYABLE = {
+    "positions": ("stations: 8", "station_positions lists 4"),
+    "priceless": ("price_cap: 0", "price_cap = 0 leaves the operator no price"),
+    "large": ("maps: 20", "2^20 associations"),
+    "slow": ("maps: 8\nstations: 4", "fewer held-out episodes"),
+}
+
+
+@pytest.mark.parametrize("name", UNPLAYABLE)
+def test_what_cannot_be_played_is_refused_before_an_earlier_study_is_replaced(name, tmp_path, capsys):
+    field, told = UNPLAYABLE[name]
+    path, out = tmp_path / f"{name}.yaml", tmp_path / "study"
+    path.write_text(f"extends: paper\n{field}\n")
+    (out / "run").mkdir(parents=True)
+    for file in ("report.html", "run/settings.yaml"):
+        (out / file).write_text("precious")
+    assert call("quick", "--scenario", path, "--episodes", "1", "--out", out) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"error: scenario {name}: ")
+    assert told in printed.err
+    assert (out / "report.html").read_text() == (out / "run/settings.yaml").read_text() == "precious"
+    if name in ("positions", "priceless"):
+        assert call("train", "--scenario", path, "--episodes", "1", "--out", tmp_path / "run") == 2
+        assert not (tmp_path / "run").exists()
+
+
+def test_shares_of_nothing_are_null_and_shown_as_such(tmp_path, capsys):
+    """Where nobody would ever trade, `admission` earns 0 and a share of it has no value."""
+    path, out = tmp_path / "dead.yaml", tmp_path / "dead"
+    path.write_text("extends: open\naccuracy_value: 0.01\nslots: 3\n")
+    assert call("quick", "--scenario", path, "--seeds", "2", "--episodes", "1", "--held-out", "1", "--out", out) == 0
+    printed = capsys.readouterr().out
+    assert "nan" not in printed
+    assert "inf" not in printed
+
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    summary = json.loads((out / "summary.json").read_text(), parse_constant=refuse)
+    row = next(row for row in summary["rows"] if row["scheme"] == "pairwise")
+    assert row["operator_share_of_admission"] == {"median": None, "low": None, "high": None}
+    assert call("evaluate", out / "run", "--episodes", "1", "--json") == 0
+    json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert call("evaluate", out) == 2
+    assert f"its run is {out / 'run'}" in capsys.readouterr().err
+
+
+def test_an_interrupted_training_says_how_to_go_on(tmp_path, scenario, capsys, monkeypatch):
+    from twinoffload.learning.training import Trainer
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "play_episode", interrupt)
+    out = tmp_path / "my run"
+    assert call("train", "--scenario", scenario, "--out", out) == 130
+    assert f"twinoffload train --resume --out '{out}'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["train", "--scenario", "papr"], "did you mean 'paper'"),
         (["train", "--seeds", "0"], "seeds"),
+        (["train", "--seeds", "100000000"], "1000"),
         (["train", "--observation", "all"], "--observation 'all': must be one of paper, load"),
         (["train", "--device", "tpu"], "--device 'tpu': must be auto, cpu or cuda"),
         (["train", "--resume", "--out", "nowhere"], "is not a run folder"),

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 
+from checks import market_of
+from strategies import infeasible
 from twinoffload import Scenario, solve
 from twinoffload.cli import main
 from twinoffload.cli.console import number, output
-from twinoffload.cli.solution import MEANING, UNITS, document, show
+from twinoffload.cli.solution import MEANING, UNITS, check, document, show
 from twinoffload.cli.solve import Concept
 from twinoffload.equilibrium.dispatch import CONCEPTS
 from twinoffload.network.gain_file import Gains, read_gains
@@ -264,3 +266,39 @@ def test_presets_are_listed_and_printed(capfd, tmp_path):
         path = tmp_path / f"{name}.yaml"
         path.write_text(run(capfd, "presets", name))
         assert Scenario.load(path) == Scenario.load(name)
+
+
+def test_certify_tells_deviations_and_the_other_equilibria(capfd):
+    document = json.loads(run(capfd, "solve", "--gain", EXAMPLE, "--certify", "--json"))
+    for snapshot in document["snapshots"]:
+        found, rest = snapshot["certificate"], snapshot["equilibria_at_these_prices"]
+        assert 0 <= found["map_deviation"] < 1e-9
+        assert found["operator_deviation"] < 1e-9
+        assert found["prices_tried"] > 100
+        assert rest["count"] >= 1
+        best = snapshot["operator_utility"]
+        assert rest["operator_worst"] <= best + 1e-9
+        assert rest["operator_best"] == pytest.approx(best)
+    text = run(capfd, "solve", "--gain", EXAMPLE, "--certify", "--snapshot", "0")
+    assert "Checked by dense search" in text
+    assert "worst of 2 equilibria" in text
+
+
+def test_certify_of_an_infeasible_snapshot_is_null():
+    instance = infeasible()
+    market = market_of(instance)
+    gains = Gains(torch.tensor([instance.gain], dtype=torch.float64), ("0",), ("a", "b", "c"), ("x", "y"))
+    outcome = solve(market, gains.gain, "posted")
+    assert outcome.status.tolist() == ["infeasible"]
+    checked = check(market, gains, outcome)
+    found = json.loads(document(Scenario.load("paper"), market, gains, outcome, checked))["snapshots"][0]
+    assert found["certificate"]["map_deviation"] is None
+    assert found["certificate"]["operator_deviation"] is None
+    show(output(), Scenario.load("paper"), market, gains, outcome, checked)
+
+
+def test_algorithm_1_tells_its_steps_and_their_limits(capfd):
+    document = json.loads(run(capfd, "solve", "--gain", EXAMPLE, "--concept", "gradient", "--json"))
+    for snapshot in document["snapshots"]:
+        for name in ("price_step", "data_step"):
+            assert 0 < snapshot[name]["taken"] <= snapshot[name]["local_limit"]

@@ -195,3 +195,21 @@ def test_any_positive_value_is_accepted():
         outcome = call()
         assert torch.isfinite(outcome.operator_utility)
         assert torch.isfinite(outcome.data).all()
+
+
+@pytest.mark.parametrize("order", [[0.9, 1.2, 2], "012", "abc", 3, [0, 1], [[0, 1, 2]], [0, 1, 1]])
+def test_an_order_is_a_list_of_whole_numbers(order):
+    refused(lambda: solve(Market(**fields()), GAIN, "pairwise", order=order), "order")
+
+
+def test_truth_values_are_no_numbers_and_messages_stay_on_one_line():
+    refused(lambda: solve(Market(**fields()), torch.tensor(GAIN) > 0), "gain", "True")
+    refused(lambda: Market(**fields(power=torch.tensor([True, True, False]))), "power")
+    refused(lambda: Market(**fields(power=np.array([["a", "b"], ["c", "d"]]))), "power")
+
+
+def test_a_market_keeps_its_numbers_whatever_becomes_of_its_arguments():
+    power = torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64)
+    market = Market(**fields(power=power))
+    power[:] = -9
+    assert market.power.tolist() == [0.1, 0.2, 0.3]

@@ -1,16 +1,19 @@
 """What is proved about a pair and about the association, as tests: the u-form, f*, the potential, the accuracy."""
 
+import ast
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import reference
 from reference import Game, Instance, pair_at, u_of
 from strategies import build, calls, instances, some_profile
-from twinoffload import Market, best_response, optimal_price, solve, uplink_rate
+from twinoffload import Market, Scenario, best_response, optimal_price, solve, uplink_rate
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -140,8 +143,44 @@ def test_a_binding_cap_parts_them_past_f_star_and_only_a_binding_cap(seed, share
     assert (np.diff(mapped) > 0).all()
 
 
-def test_f_star_of_the_defaults():
-    assert pytest.approx(12.6, abs=0.05) == (1 / (2 * 2.5e-4)) ** (1 / 3)
+@calls(60)
+@given(SEEDS, st.floats(0.1, 2.0))
+def test_fig_5_s_pattern_appears_exactly_where_the_cap_binds(seed, share):
+    """Pairs of all kinds past f*, the cap a share of the median price: binding parts them, slack lets both fall."""
+    instance = build(np.random.default_rng(seed), 4, 3, gains="close").with_(delay_cost=(1.0,) * 4)
+    rate = uplink_rate(Market(**instance.market_fields()), instance.gain, some_profile(instance, seed))
+    star = (1.0 / (2 * instance.energy_coefficient)) ** (1 / 3)
+    slower, faster = (
+        instance.with_(compute=tuple(float(star * more * x) for x in (1.05, 1.3, 1.8))) for more in (1.0, 1.02)
+    )
+    free = [solved(i, rate)[0] for i in (slower, faster)]
+    cap = share * float(free[0].median())
+    (_, data, operator, mapped), (_, _, operator_after, mapped_after) = (
+        solved(i.with_(price_cap=cap), rate) for i in (slower, faster)
+    )
+    sold = data > 1e-3
+    binding, slack = sold & (cap < torch.minimum(*free)), sold & (cap > torch.maximum(*free))
+    assert (operator_after < operator)[binding | slack].all()
+    assert (mapped_after > mapped)[binding].all()
+    assert (mapped_after < mapped)[slack].all()
+
+
+def test_f_star_of_the_defaults_is_12_6():
+    """Every pair of the preset without a cap earns both sides most there, whatever its c, R and x."""
+    scenario = Scenario.load("open")
+    rate = uplink_rate(scenario.market(), scenario.sample_gain(count=20), [0, 1, 0, 1])
+    computing = torch.arange(11.0, 14.0, 0.1, dtype=torch.float64)
+    operator, mapped = [], []
+    for f in computing.tolist():
+        market = scenario.replace(compute=f).market()
+        offer = optimal_price(market, rate)
+        operator.append(offer.profit)
+        mapped.append(best_response(market, rate, offer.price).utility)
+    sold = operator[0] > 0.0
+    assert sold.any(0).all()
+    for values in (operator, mapped):
+        best = computing[torch.stack(values).argmax(0)][sold]
+        torch.testing.assert_close(best, torch.full_like(best, 12.6), rtol=0.0, atol=1e-9)
 
 
 @calls(60)
@@ -183,3 +222,80 @@ def test_the_uncapped_price_reveals_the_delay_cost(instance):
                 middle = (low + high) / 2
                 low, high = (middle, high) if middle * math.exp(-middle) < margin else (low, middle)
             assert float(outcome.data[n]) == pytest.approx(low / float(pair.a), abs=1e-8)
+
+
+PER_MAP = ("gain", "power", "cycles", "accuracy_value", "delay_cost", "raw_data")
+PER_STATION = ("bandwidth", "noise", "compute", "quality", "accuracy_weight")
+
+
+def with_another_station(instance: Instance, rng: np.random.Generator) -> Instance:
+    """One more BS: a copy of some BS with other gains."""
+    m = int(rng.integers(instance.stations))
+    gain = tuple((*row, float(row[m] * 10.0 ** rng.uniform(-2, 2))) for row in instance.gain)
+    copied = {name: (*getattr(instance, name), getattr(instance, name)[m]) for name in PER_STATION}
+    if isinstance(instance.cycles[0], tuple):
+        copied["cycles"] = tuple((*row, row[m]) for row in instance.cycles)
+    return instance.with_(gain=gain, **copied)
+
+
+def better(instance: Instance, change: str, rng: np.random.Generator) -> tuple[Instance, Instance]:
+    """A market and one worth at least as much to an operator that may decline; where there is none, itself."""
+    factor = 1.0 + rng.random()
+    if change in ("bandwidth", "accuracy_value"):
+        some = [1.0, factor, factor**2]
+        raised = tuple(float(v * some[rng.integers(3)]) for v in getattr(instance, change))
+        return instance, instance.with_(**{change: raised})
+    if change == "silence of noise":
+        return instance, instance.with_(noise=tuple(v / factor for v in instance.noise))
+    if change == "cap":
+        if instance.price_cap is None:
+            return instance, instance
+        return instance, instance.with_(price_cap=rng.choice([None, factor * instance.price_cap]))
+    if change == "stations":
+        return instance, with_another_station(instance, rng)
+    if change == "silent maps":
+        if instance.maps == 1:
+            return instance, instance
+        larger = instance.with_(idle_interferes=False)
+        return larger.with_(**{name: getattr(larger, name)[1:] for name in PER_MAP}), larger
+    assert change == "computing no faster past f*"
+    if instance.energy_coefficient == 0.0:
+        return instance, instance
+    star = (max(max(instance.delay_cost), 1e-3) / (2 * instance.energy_coefficient)) ** (1 / 3)
+    past = [star * float(x) for x in rng.uniform(1.0, 2.0, instance.stations)]
+    return tuple(instance.with_(compute=tuple(x * faster for x in past)) for faster in (factor, 1.0))
+
+
+CHANGES = ("bandwidth", "accuracy_value", "silence of noise", "cap", "stations", "silent maps")
+
+
+@pytest.mark.parametrize("change", [*CHANGES, "computing no faster past f*"])
+@calls(40)
+@given(instances(), SEEDS)
+def test_admission_never_falls_as_the_market_gets_better(change, instance, seed):
+    one, other = better(instance, change, np.random.default_rng(seed))
+    assume(one is not other)
+    worth = [
+        float(solve(Market(**i.market_fields()), i.gain, concept="admission").operator_utility) for i in (one, other)
+    ]
+    assert worth[1] >= worth[0] - 1e-10 * max(other.accuracy_value)
+
+
+@pytest.mark.parametrize("change", [*CHANGES, "computing no faster past f*"])
+def test_admission_does_rise_with_each_of_them(change):
+    risen = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        one, other = better(build(rng, 3, 2, "middling", gains="close"), change, rng)
+        low, high = (solve(Market(**i.market_fields()), i.gain, concept="admission") for i in (one, other))
+        risen += float(high.operator_utility) > float(low.operator_utility) * (1 + 1e-6)
+    assert risen >= 5
+
+
+def test_the_second_opinion_owes_the_package_nothing():
+    """The tests' reference solver imports no line of what it judges."""
+    tree = ast.parse(Path(reference.__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    named = {n.name for node in imports for n in node.names} | {str(getattr(node, "module", "")) for node in imports}
+    assert {"mpmath", "numpy"} <= named
+    assert not any(name.startswith(("twinoffload", ".")) for name in named)

@@ -1,5 +1,7 @@
 """The loop and the run folder: same seeds, same run; stopped and resumed, the same run to the bit."""
 
+import re
+
 import polars as pl
 import pytest
 import torch
@@ -115,3 +117,27 @@ def test_rewards_are_floored_for_learning_only():
 
 def _sac(values):
     return TrainSettings.model_validate({"maps": values}).maps
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "told"),
+    [
+        ("metrics.parquet", None, "metrics.parquet: is missing, but the checkpoint goes on from episode 2"),
+        ("checkpoint.safetensors", b"short", "checkpoint.safetensors: cannot be read"),
+        ("settings.yaml", b"seeds: []\nsettings: {}\n", "settings.yaml: is damaged (it lists no seeds)"),
+    ],
+)
+def test_a_damaged_run_is_refused_in_one_line(tmp_path, file, damage, told):
+    scenario = Scenario.load("paper").replace(slots=2)
+    settings = TrainSettings(episodes=2, environments=1, warmup=1)
+    run = RunFolder.create(tmp_path / "run", scenario, settings, [0])
+    run.train()
+    path = run.path / file
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage)
+    with pytest.raises(ValueError, match=re.escape(told)) as refused:
+        RunFolder.open(run.path).train()
+    assert str(refused.value).count("train anew") == 1
+    assert "\n" not in str(refused.value)

@@ -19,7 +19,9 @@ from twinoffload import __version__
 from twinoffload.cli.bench import bench
 from twinoffload.cli.evaluate import evaluate
 from twinoffload.cli.explain import explain
+from twinoffload.cli.figures import figures
 from twinoffload.cli.gains import gains
+from twinoffload.cli.options import RunInterruptedError
 from twinoffload.cli.presets import presets
 from twinoffload.cli.quick import quick
 from twinoffload.cli.solve import solve
@@ -53,7 +55,7 @@ def _twinoffload(
     """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them."""
 
 
-for command in (quick, train, evaluate, bench, solve, explain, gains, presets):
+for command in (quick, train, evaluate, bench, solve, explain, figures, gains, presets):
     app.command()(command)
 
 
@@ -78,9 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.filename is None:  # it may be standard output itself, on a full disk
             _silence_output()
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except ValueError as error:
         _fail(_plain(error))
+    except RunInterruptedError as error:
+        _fail(str(error), INTERRUPTED)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", INTERRUPTED)
     if status == INTERRUPTED:  # typer's own answer to an interrupt

@@ -41,13 +41,15 @@ def bench(
         typer.echo(dumps({"throughput": table.to_dicts(), "peers": against}, indent=2))
         return
     console = Console()
-    shown = Table(box=box.SIMPLE_HEAD, title=f"Snapshots a second, scenario {chosen.name}, {threads} thread(s)")
+    console.print(f"Snapshots a second, scenario {chosen.name}, {threads} thread{'' if threads == 1 else 's'}")
+    shown = Table(box=box.SIMPLE_HEAD)
     for title in ("N", "M", *equilibrium.CONCEPTS):
         shown.add_column(title, justify="right")
     for maps, stations in equilibrium.SIZES:
         speed = dict(table.filter(maps=maps, stations=stations).select("concept", "snapshots_per_s").iter_rows())
         shown.add_row(str(maps), str(stations), *(f"{speed[concept]:,.0f}" for concept in equilibrium.CONCEPTS))
     console.print(shown)
+    console.print(f"gradient: Algorithm 1 with W = {equilibrium.GRADIENT_ITERATIONS}, one mAP at a time.")
     console.print(
         f"pairwise: {against['pairwise_per_s']:,.0f} snapshots a second in batches of {against['snapshots']};\n"
         f"  {against['times_faster_than_algorithm_1']:,.0f} times Algorithm 1 (one at a time, W = "

@@ -1,10 +1,13 @@
 """The comparison as a table in the terminal."""
 
+import math
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from twinoffload.cli.console import NOTHING
 
 _COLUMNS = (
     ("operator\nutility", "operator_utility", 2),
@@ -26,8 +29,9 @@ def print_comparison(summary: dict[str, Any], console: Console) -> None:
         cells = [f"{row['scheme']}\n[dim]({row['observation']})[/dim]"]
         for _, measure, digits in _COLUMNS:
             value = row[measure]
-            low, high = (f"{value[end]:.{digits}f}" for end in ("low", "high"))
-            cells.append(f"{value['median']:.{digits}f}\n[dim]{low}–{high}[/dim]")
+            ends = (value[end] for end in ("median", "low", "high"))
+            median, low, high = (f"{end:.{digits}f}" if math.isfinite(end) else NOTHING for end in ends)
+            cells.append(f"{median}\n[dim]{low}–{high}[/dim]")
         table.add_row(*cells, style="bold" if row["scheme"] == "sac" else None)
     console.print(
         f"\nScenario [bold]{summary['scenario']}[/bold]: {held_out['episodes']} held-out episodes of "

@@ -19,18 +19,18 @@ def evaluate(
 
     Example: twinoffload evaluate results/run --seed 1
     """
-    from json import dumps
-
     from rich.console import Console
 
     from twinoffload.cli.comparison_table import print_comparison
     from twinoffload.cli.options import use_machine
     from twinoffload.cli.progress import Bar, progress
-    from twinoffload.experiments.comparison import REFERENCES, compare, held_out, references, summarise
+    from twinoffload.experiments.comparison import REFERENCES, check_playable, compare, held_out, references, summarise
+    from twinoffload.files import json_text
     from twinoffload.learning.run_folder import RunFolder
 
     use_machine("cpu", threads)
     run = RunFolder.open(folder)
+    check_playable(run.scenario, len(run.seeds), episodes)
     trainer = run.trainer()
     if trainer.episode == 0:
         raise ValueError(f"{folder}: has no checkpoint yet; train it with `twinoffload train --resume --out {folder}`")
@@ -46,6 +46,6 @@ def evaluate(
         "rows": summarise(table),
     }
     if json:
-        typer.echo(dumps(summary, indent=2))
+        typer.echo(json_text(summary))
     else:
         print_comparison(summary, Console())

@@ -5,6 +5,10 @@ import ctypes
 from typing import Any, get_args
 
 
+class RunInterruptedError(Exception):
+    """Somebody pressed Ctrl-C; the message says how to go on."""
+
+
 def training_settings(**given: Any) -> Any:
     """The default training settings with the options that were given.
 

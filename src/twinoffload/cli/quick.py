@@ -8,7 +8,7 @@ import typer
 
 def quick(
     scenario: Annotated[str, typer.Option(help="Preset (paper, open, private) or YAML file.")] = "paper",
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0..K-1, trained at once.")] = 6,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0..K-1, trained at once.")] = 6,
     episodes: Annotated[int | None, typer.Option(min=1, help="Training episodes.", show_default="60")] = None,
     observation: Annotated[
         str | None,
@@ -25,6 +25,8 @@ def quick(
 
     Example: twinoffload quick --scenario open --out results/open
     """
+    from shlex import quote
+
     from rich.console import Console
 
     from twinoffload.cli.comparison_table import print_comparison
@@ -38,8 +40,8 @@ def quick(
     where = use_machine(device, threads)
     chosen = Scenario.load(scenario)
     settings = training_settings(episodes=episodes, observation=observation)
-    given = [f"--scenario {scenario}", f"--seeds {seeds}", f"--episodes {settings.episodes}"]
-    given += [f"--observation {settings.observation}", f"--held-out {held_out}", f"--out {out}"]
+    given = [f"--scenario {quote(scenario)}", f"--seeds {seeds}", f"--episodes {settings.episodes}"]
+    given += [f"--observation {settings.observation}", f"--held-out {held_out}", f"--out {quote(str(out))}"]
     with progress() as bars:
         training = Bar(bars, "training episodes", settings.episodes)
         playing = Bar(bars, "held-out schemes", 1 + len(REFERENCES))

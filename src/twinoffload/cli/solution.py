@@ -3,14 +3,17 @@
 import json
 import math
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from rich.console import Console
 from torch import Tensor
 
-from twinoffload import Market, Outcome, Scenario
+from twinoffload import Market, Outcome, Scenario, certificate, selection
 from twinoffload.cli.console import NOTHING, number, table
+from twinoffload.equilibrium.certificate import Certificate
+from twinoffload.equilibrium.selection import Selection
 from twinoffload.network.gain_file import Gains
 
 SNAPSHOTS_SHOWN = 3
@@ -20,6 +23,8 @@ STATIONS_SHOWN = 6
 UNITS = {
     "operator_utility": "money",
     "bound": "money",
+    "price_step": "money/MB^2",
+    "data_step": "MB^2/money",
     "price": "money/MB",
     "data": "MB",
     "sampling_rate": "1",
@@ -31,7 +36,7 @@ UNITS = {
 }
 
 MEANING = {
-    "optimal": "optimal: the best there is under this concept, found by enumeration.",
+    "optimal": "optimal: the best there is under this concept, found by exact search.",
     "converged": "converged: the search came to rest, no mAP moves any more.",
     "cycle": "cycle: the mAPs' best replies go round in a circle, so nobody comes to rest; shown is the association of "
     "least regret among those visited.",
@@ -45,13 +50,53 @@ MEANING = {
 }
 
 
-def document(scenario: Scenario, market: Market, gains: Gains, outcome: Outcome) -> str:
+@dataclass(frozen=True)
+class Checked:
+    """What `--certify` adds, `[S]` each."""
+
+    certificate: Certificate
+    selection: Selection
+
+    def values(self, s: int) -> dict[str, dict[str, Any]]:
+        """Those of one snapshot by name; null where there is no number."""
+        found, rest = self.certificate, self.selection
+        return {
+            "certificate": {
+                "map_deviation": _finite(found.map_deviation[s].item()),
+                "operator_deviation": _finite(found.operator_deviation[s].item()),
+                "prices_tried": found.prices,
+            },
+            "equilibria_at_these_prices": {
+                "count": int(rest.count[s]),
+                **{
+                    name: _finite(getattr(rest, name)[s].item())
+                    for name in ("operator_worst", "operator_best", "map_worst", "map_best")
+                },
+                "operator_from_strongest_station": _finite(rest.reached.operator_utility[s].item()),
+            },
+        }
+
+
+def check(market: Market, gains: Gains, outcome: Outcome) -> Checked:
+    """Deviations from every solution, and all equilibria of the mAPs at its prices.
+
+    Raises:
+        ValueError: too many associations to enumerate.
+    """
+    price = torch.where(outcome.price.isnan(), torch.inf, outcome.price)  # infeasible: nothing is offered
+    return Checked(certificate(market, gains.gain, outcome), selection(market, gains.gain, price))
+
+
+def document(scenario: Scenario, market: Market, gains: Gains, outcome: Outcome, checked: Checked | None = None) -> str:
     """One JSON document; null where there is no number, and for the price of a BS that is not offered."""
     content = {
         "concept": outcome.concept,
         "scenario": scenario.name,
         "units": UNITS,
-        "snapshots": [_snapshot(market, gains, outcome, s) for s in range(len(gains.snapshots))],
+        "snapshots": [
+            _snapshot(market, gains, outcome, s) | (checked.values(s) if checked else {})
+            for s in range(len(gains.snapshots))
+        ],
     }
     return json.dumps(content, indent=1, allow_nan=False)
 
@@ -64,6 +109,7 @@ def _snapshot(market: Market, gains: Gains, outcome: Outcome, s: int) -> dict[st
         "operator_utility": _finite(outcome.operator_utility[s].item()),
         "bound": _finite(outcome.bound[s].item()),
         "sweeps": int(outcome.sweeps[s]),
+        **_step_sizes(outcome, s),
         "prices": {
             name: dict(zip(gains.stations, map(_finite, row), strict=True))
             for name, row in zip(gains.maps, prices, strict=True)
@@ -72,6 +118,19 @@ def _snapshot(market: Market, gains: Gains, outcome: Outcome, s: int) -> dict[st
             {"map": row.pop("map"), "station": row.pop("station")} | {key: _finite(value) for key, value in row.items()}
             for row in _rows(market, gains, outcome, s)
         ],
+    }
+
+
+def _step_sizes(outcome: Outcome, s: int) -> dict[str, Any]:
+    """Algorithm 1's steps and the smallest local limits over the pairs that trade."""
+    if outcome.steps is None:
+        return {}
+    taken = outcome.steps
+    limits = [limit[s][~limit[s].isnan()] for limit in (taken.price_limit, taken.data_limit)]
+    smallest = [limit.min().item() if limit.numel() else None for limit in limits]
+    return {
+        "price_step": {"taken": taken.price_step[s].item(), "local_limit": smallest[0]},
+        "data_step": {"taken": taken.data_step[s].item(), "local_limit": smallest[1]},
     }
 
 
@@ -98,7 +157,14 @@ def _rows(market: Market, gains: Gains, outcome: Outcome, s: int) -> list[dict[s
     return rows
 
 
-def show(console: Console, scenario: Scenario, market: Market, gains: Gains, outcome: Outcome) -> None:
+def show(
+    console: Console,
+    scenario: Scenario,
+    market: Market,
+    gains: Gains,
+    outcome: Outcome,
+    checked: Checked | None = None,
+) -> None:
     """The first snapshots in tables, and the means of all where there are more."""
     count, maps, stations = outcome.price.shape
     cap = "no cap" if scenario.price_cap is None else f"cap {scenario.price_cap:g} money/MB"
@@ -115,6 +181,8 @@ def show(console: Console, scenario: Scenario, market: Market, gains: Gains, out
         console.print(" ".join(notes))
     for s in range(min(count, SNAPSHOTS_SHOWN)):
         _show_snapshot(console, market, gains, outcome, s)
+        if checked and outcome.status[s] != "infeasible":
+            _show_check(console, checked.values(s))
     if count > 1:
         _show_summary(console, gains, outcome)
     console.print()
@@ -156,6 +224,26 @@ def _show_snapshot(console: Console, market: Market, gains: Gains, outcome: Outc
     _more(console, len(gains.stations) - STATIONS_SHOWN, "BS")
 
 
+def _show_check(console: Console, values: dict[str, dict[str, Any]]) -> None:
+    found, rest = values["certificate"], values["equilibria_at_these_prices"]
+
+    def money(value: float | None) -> str:
+        return NOTHING if value is None else number(value, 4)
+
+    console.print("\nChecked by dense search")
+    told = table("", "money", name_width=62)
+    told.add_row("most that any mAP could add by another BS or amount", money(found["map_deviation"]))
+    told.add_row(
+        f"most that {found['prices_tried']:,} prices for each pair add for the operator",
+        money(found["operator_deviation"]),
+    )
+    told.add_row(f"operator at these prices, worst of {_many(rest['count'], 'equilibrium', 'equilibria')}",
+                 money(rest["operator_worst"]))  # fmt: skip
+    told.add_row("operator at these prices, best", money(rest["operator_best"]))
+    told.add_row("operator if mAPs start at their strongest BS", money(rest["operator_from_strongest_station"]))
+    console.print(told)
+
+
 def _show_summary(console: Console, gains: Gains, outcome: Outcome) -> None:
     counts = Counter(outcome.status.tolist())
     told = ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
@@ -180,8 +268,8 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def _many(count: int, noun: str, plural: str = "") -> str:
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def _more(console: Console, count: int, noun: str) -> None:

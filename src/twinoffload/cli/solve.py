@@ -34,6 +34,14 @@ def solve(
         ),
     ] = "posted",
     snapshot: Annotated[str | None, typer.Option(metavar="ID", help="Solve this snapshot only.")] = None,
+    certify: Annotated[
+        bool,
+        typer.Option(
+            "--certify",
+            help="Check each solution by a dense search for deviations, and list where else the mAPs could come to "
+            "rest at its prices (small markets).",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every snapshot.")] = False,
 ) -> None:
     """Solve the game for gains read from a file.
@@ -58,10 +66,11 @@ def solve(
     Example
       twinoffload solve --gain examples/gains.csv
       twinoffload solve --gain examples/gains.csv --concept admission --json
+      twinoffload solve --gain examples/gains.csv --certify
     """  # noqa: D301
     import twinoffload
     from twinoffload.cli.console import output, spinner
-    from twinoffload.cli.solution import document, show
+    from twinoffload.cli.solution import check, document, show
     from twinoffload.network.gain_file import read_gains
 
     console = output()
@@ -72,7 +81,8 @@ def solve(
     market = chosen.replace(maps=len(gains.maps), stations=len(gains.stations)).market()
     with spinner(f"Solving {concept}"):
         outcome = twinoffload.solve(market, gains.gain, concept=concept)
+        checked = check(market, gains, outcome) if certify else None
     if as_json:
-        typer.echo(document(chosen, market, gains, outcome))
+        typer.echo(document(chosen, market, gains, outcome, checked))
     else:
-        show(console, chosen, market, gains, outcome)
+        show(console, chosen, market, gains, outcome, checked)

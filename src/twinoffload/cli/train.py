@@ -10,7 +10,9 @@ def train(
     scenario: Annotated[
         str | None, typer.Option(help="Preset (paper, open, private) or YAML file.", show_default="paper")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds 0..K-1, trained at once.", show_default="6")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Seeds 0..K-1, trained at once.", show_default="6")
+    ] = None,
     episodes: Annotated[int | None, typer.Option(min=1, help="Episodes; a resumed run may ask for more.")] = None,
     observation: Annotated[
         str | None,
@@ -27,7 +29,9 @@ def train(
 
     Example: twinoffload train --scenario open --seeds 5 --out results/open
     """
-    from twinoffload.cli.options import training_settings, use_machine
+    from shlex import quote
+
+    from twinoffload.cli.options import RunInterruptedError, training_settings, use_machine
     from twinoffload.cli.progress import Bar, progress, training_note
     from twinoffload.learning.run_folder import RunFolder
     from twinoffload.scenario import Scenario
@@ -50,5 +54,7 @@ def train(
             bar = Bar(bars, "training episodes", run.settings.episodes, run.episodes_done())
             run.train(lambda rows: bar.advance(training_note(rows)), where)
     except KeyboardInterrupt:
-        raise typer.Abort(f"interrupted; go on with `twinoffload train --resume --out {out}`") from None
+        raise RunInterruptedError(
+            f"interrupted; go on with `twinoffload train --resume --out {quote(str(out))}`"
+        ) from None
     typer.echo(f"trained {len(run.seeds)} seeds for {run.settings.episodes} episodes: {out}")

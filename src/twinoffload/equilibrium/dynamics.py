@@ -16,6 +16,7 @@ PriceRule = Callable[[Terms, Tensor, Tensor, int | slice], Tensor]
 """(terms, D `[B, ., M]`, rows of the batch, mAPs) to prices `[B, ., M]`: which prices these mAPs face."""
 
 SWEEP_LIMIT = 1000
+TIE = 1e-12  # relative difference of y / K that is rounding
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ def _reply(terms: Terms, received: Tensor, association: Tensor, price: PriceRule
     staying = torch.where(here < 0, 0.0, utility.gather(-1, here.clamp(min=0).unsqueeze(-1)).squeeze(-1))
     best = utility.amax(-1, keepdim=True)
     cheapness = ((delay_cost + offer) / own.first_value).squeeze(-2)
-    target = torch.where(utility >= best - tolerance, cheapness, torch.inf).argmin(-1)
+    cheapness = torch.where(utility >= best - tolerance, cheapness, torch.inf)
+    lowest = cheapness.amin(-1, keepdim=True)
+    target = (cheapness * (1.0 - TIE) <= lowest).to(torch.uint8).argmax(-1)
     moved = torch.where((best - tolerance).squeeze(-1) > staying, target, here)
     if not terms.idle_interferes:
         sent = data.squeeze(-2).gather(-1, moved.clamp(min=0).unsqueeze(-1)).squeeze(-1)

@@ -15,14 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinoffload.equilibrium.outcome import Outcome, Trajectory, finish
+from twinoffload.equilibrium.outcome import Outcome, Steps, Trajectory, finish
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import map_utility, unit_delay_cost
+from twinoffload.game.pricing import interior_total, lambert_term, trades
 from twinoffload.game.terms import Terms
 from twinoffload.network.link import connected
 from twinoffload.seeding import stream
 
 Switching = Literal["simultaneous", "sequential"]
+TINY = torch.finfo(torch.float64).tiny
 SETTLED = 1e-9  # largest change of a price or an amount, relative to its range, in an outer iteration of a settled run
 
 
@@ -32,16 +34,17 @@ class GradientSettings:
 
     Attributes:
         iterations: the paper's W, both of outer and of inner iterations.
-        price_step: kappa, money/MB^2; half the smallest local limit where it is None.
-        data_step: nu, MB^2/money; half the smallest local limit where it is None.
+        price_step: kappa, money/MB^2, a number or one for each batch element; half the smallest local limit where it
+            is None.
+        data_step: nu, MB^2/money, likewise.
         switching: "simultaneous" (as printed) or "sequential", one mAP after another in the given order.
         seed: of the random prices, amounts and associations at the start.
         keep_trajectory: whether every outer iteration is kept.
     """
 
     iterations: int = 100
-    price_step: float | None = None
-    data_step: float | None = None
+    price_step: float | Tensor | None = None
+    data_step: float | Tensor | None = None
     switching: Switching = "simultaneous"
     seed: int = 0
     keep_trajectory: bool = False
@@ -53,6 +56,18 @@ def step_limits(terms: Terms) -> tuple[Tensor, Tensor]:
     return 2.0 / math.e * scale.amin((-2, -1)), 2.0 / scale.amax((-2, -1))
 
 
+def local_limits(terms: Terms, delay_cost: Tensor) -> tuple[Tensor, Tensor]:
+    """(kappa, nu) below which each pair converges locally at its present delay cost, `[B, N, M]`; NaN: no trade.
+
+    2 a y* / (1 + w) and 2 / (a y*), where neither the cap nor Zmax binds.
+    """
+    scale = terms.steepness * interior_total(terms, delay_cost)
+    limits = 2.0 * scale / (1.0 + lambert_term(terms, delay_cost)), 2.0 / scale
+    trade = trades(terms, delay_cost)
+    kappa, nu = (torch.where(trade, limit, torch.nan) for limit in limits)
+    return kappa, nu
+
+
 def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int], settings: GradientSettings) -> Outcome:
     """Algorithm 1 for a flat batch, from a random association where `start` is None.
 
@@ -61,7 +76,9 @@ def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int],
     iterations. Amounts are the algorithm's own, not best responses, so regret tells how far it is from rest.
     """
     kappa, nu = (
-        (0.5 * limit if given is None else torch.full_like(limit, given)).reshape(-1, 1, 1)
+        (0.5 * limit if given is None else torch.as_tensor(given, dtype=limit.dtype, device=limit.device)).reshape(
+            -1, 1, 1
+        )
         for limit, given in zip(step_limits(terms), (settings.price_step, settings.data_step), strict=True)
     )
     limit = terms.price_limit
@@ -81,8 +98,8 @@ def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int],
             chosen = _switch(terms, gain, price, data, association, order, settings.switching)
             moved |= (chosen != association).any(-1)
             association = chosen
-        scale = terms.raw_data.clamp(min=torch.finfo(gain.dtype).tiny)
-        change = torch.maximum(_largest((price - before[0]) / limit), _largest((data - before[1]) / scale))
+        changes = (price - before[0], limit), (data - before[1], terms.raw_data)
+        change = torch.maximum(*(_largest(step / full.clamp(min=TINY)) for step, full in changes))
         if settings.keep_trajectory:
             kept.append((price, data, association))
     settled = (change < SETTLED) & ~moved
@@ -103,7 +120,9 @@ def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int],
         order=order,
     )
     trajectory = Trajectory(*map(torch.stack, zip(*kept, strict=True))) if settings.keep_trajectory else None
-    return replace(outcome, trajectory=trajectory)
+    used = (step.flatten().expand(len(gain)) for step in (kappa, nu))
+    limits = (step.expand_as(gain) for step in local_limits(terms, _delay_cost(terms, gain, association, data)))
+    return replace(outcome, trajectory=trajectory, steps=Steps(*used, *limits))
 
 
 def _random_start(terms: Terms, gain: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -30,12 +30,13 @@ class Outcome:
         regret: what the best reply to the same prices and the others' choices would add, money, `[..., N]`.
         operator_utility: money, `[...]`.
         bound: upper bound of the operator's utility under this concept, `[...]`; NaN where none is known.
-        status: "converged", "cycle" or "sweep_limit" (best-response sweeps), "optimal" or "infeasible" (enumeration),
+        status: "converged", "cycle" or "sweep_limit" (best-response sweeps), "optimal" or "infeasible" (exact search),
             "converged", "oscillating" or "iteration_limit" (Algorithm 1): NumPy strings `[...]`.
         sweeps: best-response sweeps over all mAPs, the last without a move, int64 `[...]`; 0 if none was needed.
         start: association from which best responses start, int64 `[..., N]`.
         order: order in which the mAPs move, int64 `[N]`.
         trajectory: Algorithm 1 iteration by iteration, where it was asked for.
+        steps: Algorithm 1's steps and their local limits; None for other concepts.
     """
 
     concept: str
@@ -54,16 +55,26 @@ class Outcome:
     start: Tensor
     order: Tensor
     trajectory: "Trajectory | None" = None
+    steps: "Steps | None" = None
 
     def reshape(self, batch: torch.Size) -> "Outcome":
         """The flat batch axis given its shape back."""
+        return self._reshape(1, batch)
+
+    def flatten(self) -> "Outcome":
+        """The batch axes merged into one."""
+        return self._reshape(self.operator_utility.ndim, torch.Size([self.operator_utility.numel()]))
+
+    def _reshape(self, axes: int, batch: torch.Size) -> "Outcome":
+        """The first `axes` axes replaced by others."""
 
         def shape(name: str, value: Any) -> Any:
             if name in ("concept", "order"):
                 return value
-            if name == "trajectory":
-                return value and value.reshape(batch)
-            return value.reshape((*batch, *value.shape[1:]))[()]
+            if name in ("trajectory", "steps"):
+                return value and value.reshape(axes, batch)
+            shaped = (*batch, *value.shape[axes:])
+            return np.asarray(value).reshape(shaped)[()] if name == "status" else value.reshape(shaped)
 
         return replace(self, **{f.name: shape(f.name, getattr(self, f.name)) for f in fields(self)})
 
@@ -82,10 +93,35 @@ class Trajectory:
     data: Tensor
     association: Tensor
 
-    def reshape(self, batch: torch.Size) -> "Trajectory":
-        """The flat batch axis given its shape back."""
+    def reshape(self, axes: int, batch: torch.Size) -> "Trajectory":
+        """The first `axes` batch axes replaced by others."""
         parts = (self.price, self.data, self.association)
-        return Trajectory(*(part.reshape(len(part), *batch, *part.shape[2:]) for part in parts))
+        return Trajectory(*(part.reshape((len(part), *batch, *part.shape[1 + axes :])) for part in parts))
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps that Algorithm 1 took, and the limits below which a pair converges at the rates where it ended.
+
+    From the linearised step at the fixed point of a pair that trades and that neither the cap nor Zmax binds:
+    kappa < 2 a y* / (1 + w) with w = W0(E s / K), and nu < 2 / (a y*).
+
+    Attributes:
+        price_step: kappa, money/MB^2, `[...]`.
+        data_step: nu, MB^2/money, `[...]`.
+        price_limit: the limit of kappa, `[..., N, M]`; NaN where the pair does not trade.
+        data_limit: the limit of nu at the best price, `[..., N, M]`; NaN where the pair does not trade.
+    """
+
+    price_step: Tensor
+    data_step: Tensor
+    price_limit: Tensor
+    data_limit: Tensor
+
+    def reshape(self, axes: int, batch: torch.Size) -> "Steps":
+        """The first `axes` batch axes replaced by others."""
+        parts = (self.price_step, self.data_step, self.price_limit, self.data_limit)
+        return Steps(*(part.reshape((*batch, *part.shape[axes:])) for part in parts))
 
 
 def chosen(values: Tensor, association: Tensor, off: float = 0.0) -> Tensor:

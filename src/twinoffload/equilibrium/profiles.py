@@ -49,7 +49,13 @@ def profile_count(maps: int, stations: int, idle_interferes: bool) -> int:
     return (stations + (0 if idle_interferes else 1)) ** maps
 
 
-def check_enumerable(concept: str, maps: int, stations: int, idle_interferes: bool) -> None:
+def check_enumerable(
+    what: str,
+    maps: int,
+    stations: int,
+    idle_interferes: bool,
+    remedy: str = "use the concept 'pairwise' (--concept pairwise) or a smaller market",
+) -> None:
     """Refuse a market with too many profiles.
 
     Raises:
@@ -58,8 +64,8 @@ def check_enumerable(concept: str, maps: int, stations: int, idle_interferes: bo
     if profile_count(maps, stations, idle_interferes) > PROFILE_LIMIT:
         choices = profile_count(1, stations, idle_interferes)
         raise ValueError(
-            f"{concept}: N = {maps} mAPs on M = {stations} BSs make {choices}^{maps} associations, beyond enumeration "
-            f"(at most {PROFILE_LIMIT:,}); use the concept 'pairwise' (--concept pairwise) or a smaller market"
+            f"{what}: N = {maps} mAPs on M = {stations} BSs make {choices}^{maps} associations, beyond enumeration "
+            f"(at most {PROFILE_LIMIT:,}); {remedy}"
         )
 
 

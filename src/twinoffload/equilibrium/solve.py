@@ -6,12 +6,14 @@ from typing import Any
 from torch import Tensor
 
 from twinoffload.equilibrium.admission import check_solvable
+from twinoffload.equilibrium.certificate import Certificate, certify
 from twinoffload.equilibrium.dispatch import CONCEPTS, solve_flat, strongest_station
 from twinoffload.equilibrium.gradient import GradientSettings
 from twinoffload.equilibrium.nash import pure_equilibria
 from twinoffload.equilibrium.outcome import Outcome
 from twinoffload.equilibrium.pairwise import followers
 from twinoffload.equilibrium.profiles import check_enumerable
+from twinoffload.equilibrium.selection import Selection, select
 from twinoffload.game.inputs import (
     association_array,
     gain_array,
@@ -106,6 +108,58 @@ def nash_equilibria(market: Market, gain: Any, price: Any) -> Tensor:
         raise ValueError(f"nash_equilibria: takes one instance, got batch axes {list(problem.batch)}")
     check_enumerable("nash_equilibria", problem.maps, problem.stations, market.idle_interferes)
     return pure_equilibria(problem.terms, problem.gain, problem.price)
+
+
+def selection(
+    market: Market, gain: Any, price: Any, start: Any = None, order: Sequence[int] | None = None
+) -> Selection:
+    """Which equilibria of the mAPs posted prices leave open: the worst and the best, and the one that is reached.
+
+    Args:
+        market: the parameters; the cap is not applied.
+        gain: channel power gain h, `[..., N, M]`.
+        price: money/MB in [0, inf], `[..., N, M]`; inf: not offered.
+        start: association from which the mAPs start, `[..., N]`; each mAP's strongest BS where it is None.
+        order: order in which they move; 0..N-1 where it is None.
+
+    Raises:
+        ValueError: bad input, named, before any work; too many associations to enumerate.
+    """
+    problem = _Problem(market, gain, start, order, price=price)
+    check_enumerable("selection", problem.maps, problem.stations, market.idle_interferes)
+    begin = strongest_station(problem.gain) if problem.start is None else problem.start
+    found = select(problem.terms, problem.gain, problem.price, begin, problem.order)
+    return found.reshape(problem.batch)
+
+
+def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001) -> Certificate:
+    """The largest profitable deviation of any mAP, and of the operator by dense search over prices.
+
+    Neither the closed-form price nor a theorem is used. Under "posted" and "admission" all associations are enumerated.
+
+    Args:
+        market: the parameters with which the outcome was found.
+        gain: the gains, `[..., N, M]`.
+        outcome: what `solve` or `evaluate_prices` returned for them.
+        prices: points of the grid over [0, cap], or [0, max K] where there is no cap; at least 2.
+
+    Raises:
+        ValueError: bad input, named, before any work; too many associations to enumerate.
+    """
+    if isinstance(prices, bool) or not isinstance(prices, int) or prices < 2:
+        raise ValueError(f"prices = {prices!r}: must be an integer of at least 2")
+    problem = _Problem(market, gain, None, None)
+    if outcome.price.shape != (*problem.batch, problem.maps, problem.stations):
+        raise ValueError(
+            f"outcome: has shape {list(outcome.price.shape)}, but market and gain make "
+            f"{[*problem.batch, problem.maps, problem.stations]}; take those it was found for"
+        )
+    if outcome.concept in ("posted", "admission"):
+        check_enumerable("certificate", problem.maps, problem.stations, market.idle_interferes)
+    found = certify(problem.terms, problem.gain, outcome.flatten(), prices)
+    return Certificate(
+        found.map_deviation.reshape(problem.batch), found.operator_deviation.reshape(problem.batch), prices
+    )
 
 
 class _Problem:

@@ -9,6 +9,7 @@ from torch import Tensor
 from twinoffload.env.episodes import Episodes, draw_episodes
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
+from twinoffload.equilibrium.profiles import check_enumerable, profile_count
 from twinoffload.experiments.committed import Committed
 from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.interval import Interval, median_interval
@@ -23,12 +24,31 @@ MEASURES = (
     "map_share_of_admission",
     "regret_share",
 )
+STUDY_LIMIT = 200_000_000  # associations in all held-out slots: about ten minutes for "posted"
 REFERENCES = ("pairwise", "posted", "admission", "constant", "random", "reactive", "committed")
 
 
 def held_out(scenario: Scenario, seeds: Sequence[int], episodes: int, seed: int = 0) -> Episodes:
     """Episodes for evaluation, batch axes [seeds, episodes]: never those of training, others for each `seed`."""
     return draw_episodes(scenario, episodes, [stream(s, f"held-out {seed}") for s in seeds])
+
+
+def check_playable(scenario: Scenario, seeds: int, episodes: int) -> None:
+    """Refuse, before any work, a study whose reference rows would not come to an end.
+
+    Raises:
+        ValueError: naming what is too large and the remedy.
+    """
+    remedy = "the reference rows need a smaller market; `twinoffload train` alone does not"
+    check_enumerable(f"scenario {scenario.name}", scenario.maps, scenario.stations, scenario.idle_interferes, remedy)
+    profiles = profile_count(scenario.maps, scenario.stations, scenario.idle_interferes)
+    slots = seeds * episodes * scenario.slots
+    if profiles * slots > STUDY_LIMIT:
+        raise ValueError(
+            f"scenario {scenario.name}: {slots:,} held-out slots of {profiles:,} associations each would take too long "
+            f"to solve exactly (at most {STUDY_LIMIT:,} in all); take fewer held-out episodes or seeds, or a smaller "
+            "market"
+        )
 
 
 def references(scenario: Scenario, seed: int = 0) -> list[Scheme]:

@@ -1,6 +1,5 @@
 """The paper's scheme in one go: train, play on held-out episodes beside the references, write every table."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -12,11 +11,11 @@ import polars as pl
 from twinoffload.env.episodes import Episodes
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
-from twinoffload.experiments.comparison import compare, held_out, references, summarise
+from twinoffload.experiments.comparison import check_playable, compare, held_out, references, summarise
 from twinoffload.experiments.references import Equilibrium
-from twinoffload.files import write_text, write_whole
+from twinoffload.files import json_text, write_text, write_whole
 from twinoffload.learning.run_folder import RunFolder
-from twinoffload.learning.training import TrainSettings
+from twinoffload.learning.training import TrainSettings, check_trainable
 from twinoffload.scenario import Scenario
 from twinoffload.units import linear_to_db
 
@@ -53,16 +52,19 @@ def quick_study(
         The contents of `summary.json`.
 
     Raises:
-        ValueError: the folder holds something else than an earlier study.
+        ValueError: the scenario cannot be learned or is too large to solve; the folder holds something else than an
+            earlier study.
     """
     began = time.perf_counter()
+    check_trainable(scenario)
+    check_playable(scenario, len(seeds), episodes)
     folder = Path(folder)
     clear(folder)
     run = RunFolder.create(folder / "run", scenario, settings, seeds)
     agents = run.train(each_episode, device).agents
     summary = compare_run(folder, agents, scenario, seeds, episodes=episodes, each_scheme=each_scheme)
     summary = {"wall_s": round(time.perf_counter() - began, 1), "command": command} | summary
-    write_text(folder / "summary.json", json.dumps(summary, indent=2) + "\n")
+    write_text(folder / "summary.json", json_text(summary) + "\n")
     return summary
 
 

@@ -69,10 +69,10 @@ def order_array(value: Any, maps: int) -> list[int]:
     """
     if value is None:
         return list(range(maps))
-    order = [int(n) for n in value]
-    if sorted(order) != list(range(maps)):
-        raise ValueError(f"order = {order}: must be a permutation of 0..{maps - 1}")
-    return order
+    order = as_numbers("order", value)
+    if order.ndim != 1 or sorted(order.tolist()) != list(range(maps)):
+        raise ValueError(f"order = {order.tolist()}: must be a permutation of 0..{maps - 1}")
+    return [int(n) for n in order]
 
 
 def joint_batch(**shapes: torch.Size) -> torch.Size:

@@ -27,9 +27,9 @@ def as_numbers(name: str, value: Any) -> Tensor:
     """
     try:
         if isinstance(value, Tensor):
-            if value.is_complex():
-                raise ValueError("complex")
-            return value.to(torch.float64)
+            if value.is_complex() or value.dtype == torch.bool:
+                raise ValueError(str(value.dtype))
+            return value.to(torch.float64, copy=True)
         if isinstance(value, list | tuple):
             value = [v.tolist() if isinstance(v, Tensor) else v for v in value]
         array = np.asarray(value)
@@ -37,7 +37,8 @@ def as_numbers(name: str, value: Any) -> Tensor:
             raise ValueError(str(array.dtype))
         return torch.from_numpy(array.astype(np.float64))  # never through torch's float32 default
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name}: expected a number or a rectangular array of numbers, got {value!r:.80}") from error
+        got = " ".join(repr(value).split())
+        raise ValueError(f"{name}: expected a number or a rectangular array of numbers, got {got:.80}") from error
 
 
 def first_bad(name: str, tensor: Tensor, bad: Tensor) -> str:

@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from twinoffload.files import write_text, write_whole
-from twinoffload.learning.training import Trainer, TrainSettings
+from twinoffload.learning.training import Trainer, TrainSettings, check_trainable
 from twinoffload.scenario import Scenario
 
 CHECKPOINT_EVERY = 10  # episodes
@@ -43,10 +43,13 @@ class RunFolder:
         """Start a run in a new or empty folder.
 
         Raises:
-            ValueError: the folder already holds something, or cannot be made.
+            ValueError: the scenario cannot be learned; the folder already holds something, or cannot be made.
         """
+        check_trainable(scenario)
         folder = Path(path)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"{folder}: is not a folder; choose another one")
+        if folder.exists() and any(folder.iterdir()):
             raise ValueError(f"{folder}: already exists and is not empty; resume it, or choose another folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -66,10 +69,14 @@ class RunFolder:
         folder = Path(path)
         for name in ("scenario.yaml", "settings.yaml"):
             if not (folder / name).is_file():
-                raise ValueError(f"{folder}: is not a run folder ({name} is missing); `twinoffload train` makes one")
+                inside = (folder / "run" / name).is_file()
+                remedy = f"its run is {folder / 'run'}" if inside else "`twinoffload train` makes one"
+                raise ValueError(f"{folder}: is not a run folder ({name} is missing); {remedy}")
         try:
             stored = yaml.safe_load((folder / "settings.yaml").read_text(encoding="utf-8"))
             settings, seeds = TrainSettings.model_validate(stored["settings"]), [int(s) for s in stored["seeds"]]
+            if not seeds:
+                raise ValueError("it lists no seeds")
         except (yaml.YAMLError, ValidationError, TypeError, KeyError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(f"{folder / 'settings.yaml'}: is damaged ({reason}); train anew") from None
@@ -95,8 +102,9 @@ class RunFolder:
         trainer = Trainer(self.scenario, self.settings, self.seeds, device)
         file = self.path / "checkpoint.safetensors"
         if file.exists():
+            checkpoint = self._checkpoint(file)
             try:
-                trainer.load(self._checkpoint(file))
+                trainer.load(checkpoint)
             except (KeyError, RuntimeError, ValueError) as error:
                 raise ValueError(f"{file}: does not fit the run ({error}); restore it or train anew") from None
         return trainer
@@ -157,8 +165,11 @@ class RunFolder:
     def _rows_before(self, episode: int) -> list[dict[str, Any]]:
         """Metrics of the episodes that the checkpoint contains."""
         file = self.path / "metrics.parquet"
-        if episode == 0 or not file.exists():
+        if episode == 0:
             return []
+        if not file.exists():
+            raise ValueError(f"{file}: is missing, but the checkpoint goes on from episode {episode}; restore it or "
+                             "train anew")  # fmt: skip
         try:
             return pl.read_parquet(file).filter(pl.col("episode") < episode).to_dicts()
         except (pl.exceptions.PolarsError, OSError) as error:

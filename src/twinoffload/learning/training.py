@@ -34,6 +34,17 @@ class TrainSettings(BaseModel):
     maps: SACSettings = Field(SACSettings.model_validate(_BANDIT), description="mAPs' learners (Algorithm 3)")
 
 
+def check_trainable(scenario: Scenario) -> None:
+    """Refuse a scenario that cannot be learned, before any work.
+
+    Raises:
+        ValueError: naming the field and the remedy.
+    """
+    scenario.layout()
+    if scenario.highest_price == 0.0:
+        raise ValueError(f"scenario {scenario.name}: price_cap = 0 leaves the operator no price to learn; raise it")
+
+
 class Trainer:
     """Training in progress; `run` goes on from wherever it stands, an episode at a time."""
 

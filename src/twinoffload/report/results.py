@@ -1,6 +1,7 @@
 """A results folder, read and checked: the only thing that a report knows."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,9 +192,10 @@ def _summary(file: Path) -> dict[str, Any]:
                 raise _fault(file, f"row {number} has no text {key!r}")
         for measure in MEASURES:
             value = row.get(measure)
-            ends = value.values() if isinstance(value, dict) and {"median", "low", "high"} <= value.keys() else [None]
-            if not all(isinstance(end, int | float) for end in ends):
+            whole = isinstance(value, dict) and {"median", "low", "high"} <= value.keys()
+            if not whole or not all(end is None or isinstance(end, int | float) for end in value.values()):
                 raise _fault(file, f"row {number} ({row['scheme']}) has no median, low and high of {measure!r}")
+            row[measure] = {name: math.nan if end is None else end for name, end in value.items()}
     if learned_among(row["scheme"] for row in rows) is None:
         raise _fault(file, "has no row of a learned scheme")
     return summary

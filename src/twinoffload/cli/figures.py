@@ -1,0 +1,38 @@
+"""`twinoffload figures`: the measurements and pictures of the documentation, made again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def figures(
+    out: Annotated[Path, typer.Option(help="Folder that gets tables/, images/ and, in equilibrium.md, tables.")] = Path(
+        "docs"
+    ),
+    redraw: Annotated[bool, typer.Option("--redraw", help="Draw from the tables that are there; measure nothing.")] = (
+        False
+    ),
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+) -> None:
+    """Measure again what docs/equilibrium.md shows, and draw it: about two minutes.
+
+    All numbers but the seconds in its last table are fixed by their seeds.
+
+    Example: twinoffload figures --out docs
+    """
+    from twinoffload.cli.options import use_machine
+    from twinoffload.cli.progress import Bar, progress
+    from twinoffload.experiments import equilibrium_study
+    from twinoffload.report import equilibrium_figures
+
+    made: list[Path] = []
+    if not redraw:
+        use_machine("cpu", threads)
+        with progress() as bars:
+            bar = Bar(bars, "tables", len(equilibrium_study.TABLES))
+            tables = equilibrium_study.measure(each=bar.advance)
+        made += equilibrium_figures.write_tables(tables, out)
+    made += equilibrium_figures.draw(equilibrium_figures.read_tables(out), out)
+    for path in made:
+        typer.echo(path)
