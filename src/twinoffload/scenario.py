@@ -126,7 +126,7 @@ class Scenario(BaseModel):
 
     @classmethod
     def load(cls, source: str | os.PathLike[str]) -> "Scenario":
-        """A preset by name ("paper", "open", "private", "city"), or a YAML file; a file may extend a preset or another file.
+        """A preset by name, "paper", "open", "private" or "city", or a YAML file, which may extend either kind.
 
         Raises:
             ValueError: unknown preset, no such file, or a bad field; one line naming the place and the remedy.

@@ -43,11 +43,11 @@ def test_the_command_prints_tables_or_json(monkeypatch, capfd):
     out = capfd.readouterr().out
     shown, document = out.split("{", 1)
     assert "times scipy.optimize" in shown
-    assert set(json.loads("{" + document)) == {"throughput", "peers"}
+    assert set(json.loads("{" + document)) == {"scenario", "threads", "throughput", "peers"}
     with pytest.raises(SystemExit) as stop:
         main(["bench", "speed"])
     assert stop.value.code == 2
-    assert capfd.readouterr().err == "error: 'speed': must be equilibrium\n"
+    assert "'speed' is not one of 'equilibrium', 'city'" in capfd.readouterr().err
 
 
 THROUGHPUT, PEERS = equilibrium.throughput, equilibrium.peers

@@ -6,6 +6,7 @@ import torch
 
 from twinoffload import Scenario
 from twinoffload.equilibrium.city.sweeps import SWEEP_LIMIT
+from twinoffload.experiments.benchmarks import city as benchmark
 from twinoffload.experiments.benchmarks.city import city_links, exponent, timings
 
 
@@ -39,3 +40,12 @@ def test_timings_are_rows_of_what_happened():
 def test_the_exponent_is_the_slope():
     table = pl.DataFrame({"maps": [10, 100, 1000], "pairwise_s": [2.0, 16.0, 128.0]})
     assert exponent(table) == pytest.approx(0.90309, abs=1e-5)
+
+
+def test_gaps_are_those_of_the_outcomes(monkeypatch):
+    monkeypatch.setattr(benchmark, "CERTIFIED", ((60, 2, 3, True), (60, 2, 3, False)))
+    table = benchmark.gaps(Scenario.load("city"), seconds=2.0)
+    for row in table.to_dicts():
+        assert 0 <= row["gap"] == pytest.approx(row["bound"] / row["operator_utility"] - 1)
+        assert row["gap"] < 0.2
+    assert table["operator_utility"][1] >= table["operator_utility"][0] * 0.99  # silence helps

@@ -15,7 +15,7 @@ def figures(
     ),
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
 ) -> None:
-    """Measure again what docs/equilibrium.md shows, and draw it: about two minutes.
+    """Measure again what docs/equilibrium.md and docs/city.md show, and draw it: about two minutes.
 
     All numbers but the seconds in its last table are fixed by their seeds.
 
@@ -24,15 +24,18 @@ def figures(
     from twinoffload.cli.options import use_machine
     from twinoffload.cli.progress import Bar, progress
     from twinoffload.experiments import equilibrium_study
-    from twinoffload.report import equilibrium_figures
+    from twinoffload.experiments.city_study import city_tables
+    from twinoffload.report import city_map, equilibrium_figures
 
     made: list[Path] = []
     if not redraw:
         use_machine("cpu", threads)
         with progress() as bars:
-            bar = Bar(bars, "tables", len(equilibrium_study.TABLES))
+            bar = Bar(bars, "tables", len(equilibrium_study.TABLES) + 1)
             tables = equilibrium_study.measure(each=bar.advance)
-        made += equilibrium_figures.write_tables(tables, out)
-    made += equilibrium_figures.draw(equilibrium_figures.read_tables(out), out)
+            city = city_tables()
+            bar.advance("city")
+        made += equilibrium_figures.write_tables(tables, out) + city_map.write_tables(city, out)
+    made += [*equilibrium_figures.draw(equilibrium_figures.read_tables(out), out), city_map.draw(out)]
     for path in made:
         typer.echo(path)

@@ -1,7 +1,7 @@
 """Progress on standard error: bars in a terminal, a line now and then where the output goes to a file."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,6 +44,16 @@ def progress() -> Iterator[Progress]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         yield bars
+
+
+@contextmanager
+def reading(path: Any) -> Iterator[Callable[[int, int], None]]:
+    """How much of a file is read, shown in a terminal alone and only where it takes a while."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TimeElapsedColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(f"Reading {path}", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total or None)
 
 
 def training_note(rows: list[dict[str, Any]]) -> str:

@@ -14,7 +14,7 @@ from twinoffload import Market, Outcome, Scenario, certificate, selection
 from twinoffload.cli.console import NOTHING, number, table
 from twinoffload.equilibrium.certificate import Certificate
 from twinoffload.equilibrium.selection import Selection
-from twinoffload.network.gain_file import Gains
+from twinoffload.network.gain_file import Gains, SparseGains
 
 SNAPSHOTS_SHOWN = 3
 MAPS_SHOWN = 30
@@ -37,6 +37,7 @@ UNITS = {
 
 MEANING = {
     "optimal": "optimal: the best there is under this concept, found by exact search.",
+    "bounded": "bounded: found by search; the bound says how far from the best it can be at most.",
     "converged": "converged: the search came to rest, no mAP moves any more.",
     "cycle": "cycle: the mAPs' best replies go round in a circle, so nobody comes to rest; shown is the association of "
     "least regret among those visited.",
@@ -106,6 +107,7 @@ def _snapshot(market: Market, gains: Gains, outcome: Outcome, s: int) -> dict[st
     return {
         "snapshot": gains.snapshots[s],
         "status": str(outcome.status[s]),
+        "method": outcome.method,
         "operator_utility": _finite(outcome.operator_utility[s].item()),
         "bound": _finite(outcome.bound[s].item()),
         "sweeps": int(outcome.sweeps[s]),
@@ -222,6 +224,68 @@ def _show_snapshot(console: Console, market: Market, gains: Gains, outcome: Outc
     console.print(offered)
     _more(console, len(gains.maps) - MAPS_SHOWN, "mAP")
     _more(console, len(gains.stations) - STATIONS_SHOWN, "BS")
+
+
+def city_document(scenario: Scenario, gains: SparseGains, outcome: Outcome) -> str:
+    """One JSON document of the whole; what each mAP does is for a table."""
+    content = {
+        "concept": outcome.concept,
+        "scenario": scenario.name,
+        "units": UNITS,
+        "snapshot": gains.snapshot,
+        "size": _city_size(gains),
+        "status": str(outcome.status),
+        "method": outcome.method,
+        "operator_utility": _finite(outcome.operator_utility.item()),
+        "bound": _finite(outcome.bound.item()),
+        "gap": _finite(outcome.gap.item()),
+        "sweeps": int(outcome.sweeps),
+        "largest_regret": outcome.regret.max().item(),
+        "sending": int((outcome.data > 0).sum()),
+        "means": {name: values.mean().item() for name, values in _city_means(outcome).items()},
+    }
+    return json.dumps(content, indent=1, allow_nan=False)
+
+
+def show_city(console: Console, scenario: Scenario, gains: SparseGains, outcome: Outcome) -> None:
+    """Figures of the whole, and how good they are."""
+    size = _city_size(gains)
+    cap = "no cap" if scenario.price_cap is None else f"cap {scenario.price_cap:g} money/MB"
+    console.print(
+        f"{outcome.concept}, scenario {scenario.name} ({cap}): {_many(size['maps'], 'mAP')}, "
+        f"{_many(size['stations'], 'BS')}, {_many(size['pairs'], 'pair')} in reach"
+    )
+    rounds = f" after {_many(int(outcome.sweeps), 'sweep')}" if outcome.sweeps else ""
+    console.print(f"\nFound by {outcome.method}: {outcome.status}{rounds}", style="bold")
+    told = table("", "", name_width=52)
+    told.add_row("operator utility, money", number(outcome.operator_utility.item(), 2))
+    if math.isfinite(outcome.bound.item()):
+        told.add_row("no association earns more than, money", number(outcome.bound.item(), 2))
+        told.add_row("so it is at most this share below the best", number(outcome.gap.item(), 4))
+    told.add_row("mAPs that send data", f"{int((outcome.data > 0).sum()):,}")
+    told.add_row("largest regret of any mAP, money", number(outcome.regret.max().item(), 4))
+    for name, values in _city_means(outcome).items():
+        told.add_row(f"mean {name}, {UNITS[name]}", number(values.mean().item(), 4))
+    console.print(told)
+    console.print()
+    console.print(MEANING[str(outcome.status)])
+    console.print("What each mAP does: --out FILE.")
+
+
+def _city_size(gains: SparseGains) -> dict[str, int]:
+    maps, stations = gains.gain.shape
+    return {"maps": maps, "stations": stations, "pairs": gains.gain.values().numel()}
+
+
+def _city_means(outcome: Outcome) -> dict[str, Tensor]:
+    return {
+        "utility": outcome.map_utility,
+        "regret": outcome.regret,
+        "data": outcome.data,
+        "rate": outcome.rate,
+        "delay": outcome.delay,
+        "accuracy": outcome.accuracy,
+    }
 
 
 def _show_check(console: Console, values: dict[str, dict[str, Any]]) -> None:

@@ -13,8 +13,9 @@ def solve(
         Path,
         typer.Option(
             metavar="FILE",
-            help="CSV of channel power gains: columns map, station, one of gain (linear) and gain_db (dB), and "
-            "snapshot where there are several. A pair that is not listed is out of reach. Other columns are ignored.",
+            help="Channel power gains as CSV, Parquet (.parquet) or NPZ (.npz): columns map, station, one of gain "
+            "(linear) and gain_db (dB), and snapshot where there are several. A pair that is not listed is out of "
+            "reach. Other columns are ignored.",
         ),
     ],
     scenario: Annotated[
@@ -42,6 +43,23 @@ def solve(
             "rest at its prices (small markets).",
         ),
     ] = False,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="S",
+            help="Seconds for the search and the bound of `admission` in a large market.",
+            show_default="a fixed number of steps",
+        ),
+    ] = None,
+    gap: Annotated[
+        float,
+        typer.Option(metavar="G", help="Relative distance of its bound at which that search is good enough."),
+    ] = 0.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a row for each mAP as CSV, Parquet or NPZ, by suffix, too."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite --out if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every snapshot.")] = False,
 ) -> None:
     """Solve the game for gains read from a file.
@@ -59,6 +77,9 @@ def solve(
       utility        money
       regret         money that its best reply to the rest would add
 
+    A market of more than 100,000 pairs of mAP and BS is solved on the listed pairs alone, which is fast for a million
+    mAPs. It must be a single snapshot; then --json tells figures of the whole, and --out what each mAP does.
+
     A scenario's list of values repeats over the mAPs, or the BSs, in the order of the tables, which is sorted by id:
     with cycles [1.6, 2.1], the first mAP has 1.6 Gcycle/MB.
 
@@ -67,21 +88,49 @@ def solve(
       twinoffload solve --gain examples/gains.csv
       twinoffload solve --gain examples/gains.csv --concept admission --json
       twinoffload solve --gain examples/gains.csv --certify
+      twinoffload gains --scenario city --out city.parquet
+      twinoffload solve --gain city.parquet --concept admission \\
+          --time-limit 20 --out who.csv
     """  # noqa: D301
     import twinoffload
     from twinoffload.cli.console import output, spinner
-    from twinoffload.cli.solution import check, document, show
-    from twinoffload.network.gain_file import read_gains
+    from twinoffload.cli.progress import reading
+    from twinoffload.cli.solution import check, city_document, document, show, show_city
+    from twinoffload.equilibrium.admission import is_solvable
+    from twinoffload.equilibrium.solution_file import write_solution
+    from twinoffload.equilibrium.solve import SMALL
+    from twinoffload.network.gain_file import dense, list_gains, sparse
 
     console = output()
     chosen = twinoffload.Scenario.load(scenario)
-    gains = read_gains(gain)
-    if snapshot is not None:
-        gains = gains.only(snapshot)
-    market = chosen.replace(maps=len(gains.maps), stations=len(gains.stations)).market()
+    with reading(gain) as each:
+        listed = list_gains(gain, snapshot, each)
+    snapshots, maps, stations = listed.shape
+    market = chosen.replace(maps=maps, stations=stations).market()
+    large = maps * stations > SMALL or (concept == "admission" and not is_solvable(maps, stations))
+    if large and snapshots > 1 and concept in ("pairwise", "admission"):
+        raise ValueError(f"{gain}: has {snapshots:,} snapshots of a large market; choose one with --snapshot")
+    if large and certify:
+        raise ValueError("--certify: is for small markets; for a large one see its regret and bound")
+    if large and concept in ("pairwise", "admission"):
+        gains = sparse(listed)
+        with spinner(f"Solving {concept}"):
+            outcome = twinoffload.solve(market, gains.gain, concept, time_limit=time_limit, gap=gap)
+        if out is not None:
+            names = {"maps": gains.maps, "stations": gains.stations, "snapshots": (gains.snapshot,)}
+            write_solution(out, outcome, market.raw_data, overwrite=force, **names)
+        if as_json:
+            typer.echo(city_document(chosen, gains, outcome))
+        else:
+            show_city(console, chosen, gains, outcome)
+        return
+    gains = dense(listed)
     with spinner(f"Solving {concept}"):
-        outcome = twinoffload.solve(market, gains.gain, concept=concept)
+        outcome = twinoffload.solve(market, gains.gain, concept, time_limit=time_limit, gap=gap)
         checked = check(market, gains, outcome) if certify else None
+    if out is not None:
+        names = {"maps": gains.maps, "stations": gains.stations, "snapshots": gains.snapshots}
+        write_solution(out, outcome, market.raw_data, overwrite=force, **names)
     if as_json:
         typer.echo(document(chosen, market, gains, outcome, checked))
     else:

@@ -27,17 +27,23 @@ from twinoffload.network.link import connected
 ENUMERATED = 65_536  # most profiles, and most pairs, of a whole batch for which enumeration is the faster way
 
 
+def is_solvable(maps: int, stations: int) -> bool:
+    """Whether an exact answer takes seconds."""
+    return subset_work(maps, stations) <= WORK_LIMIT
+
+
 def check_solvable(maps: int, stations: int) -> None:
     """Refuse a market for which an exact answer would take too long.
 
     Raises:
         ValueError: with the size and the remedy.
     """
-    if subset_work(maps, stations) > WORK_LIMIT:
+    if not is_solvable(maps, stations):
         most = next(n for n in count(0) if subset_work(n + 1, stations) > WORK_LIMIT)
         raise ValueError(
             f"admission: N = {maps} mAPs on M = {stations} BSs are beyond an exact answer (at most N = {most} with "
-            f"M = {stations}); use the concept 'pairwise' (--concept pairwise) or a smaller market"
+            f"M = {stations}); give the gains as a sparse tensor [N, M], use the concept 'pairwise' (--concept "
+            "pairwise), or a smaller market"
         )
 
 
@@ -47,13 +53,15 @@ def admission(terms: Terms, gain: Tensor) -> Outcome:
     Small batches of small markets are enumerated, others solved by dynamic programming over sets of mAPs, with the
     same result: among associations within 1e-12 of the largest gamma^A of the best, the lexicographically first.
     """
-    association = _enumerated(terms, gain) if _enumerable(terms, gain) else best_partition(terms, gain)
+    few = _enumerable(terms, gain)
+    association = _enumerated(terms, gain) if few else best_partition(terms, gain)
     price, earns = _offers(terms, gain, association)
     if not terms.idle_interferes:
         association = torch.where(earns.any(-1), association, -1)
         price, _ = _offers(terms, gain, association)
     status = np.full(len(gain), "optimal", dtype="<U11")
-    return finish("admission", terms, gain, association, price, status=status)
+    method = "enumeration" if few else "dynamic programming over sets"
+    return finish("admission", terms, gain, association, price, status=status, method=method)
 
 
 def _enumerable(terms: Terms, gain: Tensor) -> bool:

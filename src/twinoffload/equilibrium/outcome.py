@@ -21,7 +21,7 @@ class Outcome:
     Attributes:
         concept: which solution concept.
         association: BS index of each mAP, int64 `[..., N]`; -1: off (only where idle mAPs are silent) or no solution.
-        price: money/MB, `[..., N, M]`; inf: not offered.
+        price: money/MB, `[..., N, M]`; inf: not offered. Sparse where the gains were, on the same pairs.
         data: Z in MB on the chosen BS, `[..., N]`.
         rate: uplink rate in MB/s, `[..., N]`; 0 when off.
         accuracy: phi of Eq. 7, `[..., N]`.
@@ -31,7 +31,9 @@ class Outcome:
         operator_utility: money, `[...]`.
         bound: upper bound of the operator's utility under this concept, `[...]`; NaN where none is known.
         status: "converged", "cycle" or "sweep_limit" (best-response sweeps), "optimal" or "infeasible" (exact search),
-            "converged", "oscillating" or "iteration_limit" (Algorithm 1): NumPy strings `[...]`.
+            "bounded" (search, with an upper bound in `bound`), "converged", "oscillating" or "iteration_limit"
+            (Algorithm 1): NumPy strings `[...]`.
+        method: how it was found.
         sweeps: best-response sweeps over all mAPs, the last without a move, int64 `[...]`; 0 if none was needed.
         start: association from which best responses start, int64 `[..., N]`.
         order: order in which the mAPs move, int64 `[N]`.
@@ -54,8 +56,14 @@ class Outcome:
     sweeps: Tensor
     start: Tensor
     order: Tensor
+    method: str = ""
     trajectory: "Trajectory | None" = None
     steps: "Steps | None" = None
+
+    @property
+    def gap(self) -> Tensor:
+        """How far the operator's utility may be from the best under this concept, relative to it, `[...]`."""
+        return (self.bound - self.operator_utility) / self.operator_utility.abs()
 
     def reshape(self, batch: torch.Size) -> "Outcome":
         """The flat batch axis given its shape back."""
@@ -69,7 +77,7 @@ class Outcome:
         """The first `axes` axes replaced by others."""
 
         def shape(name: str, value: Any) -> Any:
-            if name in ("concept", "order"):
+            if name in ("concept", "method", "order"):
                 return value
             if name in ("trajectory", "steps"):
                 return value and value.reshape(axes, batch)
@@ -173,6 +181,7 @@ def finish(
     price: Tensor,
     *,
     status: np.ndarray,
+    method: str,
     sweeps: Tensor | None = None,
     start: Tensor | None = None,
     order: list[int] | None = None,
@@ -194,6 +203,7 @@ def finish(
     association = torch.where(infeasible.unsqueeze(-1), -1, association)
     record: dict[str, Any] = {
         "concept": concept,
+        "method": method,
         "association": association,
         "bound": torch.where(exact, nan["operator_utility"], torch.nan),
         "status": status,

@@ -38,7 +38,7 @@ def posted(terms: Terms, gain: Tensor) -> Outcome:
     on = connected(association, stations)
     price = torch.where(on, own_price.unsqueeze(-1), terms.price_limit.expand(len(gain), 1, 1))
     status = np.where(torch.isneginf(total).cpu().numpy(), "infeasible", "optimal")
-    return finish("posted", terms, gain, association, price, status=status)
+    return finish("posted", terms, gain, association, price, status=status, method="enumeration")
 
 
 def _solve(terms: Terms, gain: Tensor, profiles: Profiles) -> tuple[Tensor, Tensor, Tensor]:

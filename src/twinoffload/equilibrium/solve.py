@@ -1,11 +1,15 @@
 """`solve` and its companions: the door to every solution concept."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
-from twinoffload.equilibrium.admission import check_solvable
+from twinoffload.equilibrium.admission import check_solvable, is_solvable
 from twinoffload.equilibrium.certificate import Certificate, certify
 from twinoffload.equilibrium.dispatch import CONCEPTS, solve_flat, strongest_station
 from twinoffload.equilibrium.gradient import GradientSettings
@@ -25,6 +29,8 @@ from twinoffload.game.inputs import (
 )
 from twinoffload.game.market import Market
 
+SMALL = 100_000  # most pairs, listed or not, of a market that may be written out
+
 
 def solve(
     market: Market,
@@ -34,12 +40,15 @@ def solve(
     start: Any = None,
     order: Sequence[int] | None = None,
     settings: GradientSettings | None = None,
+    time_limit: float | None = None,
+    gap: float = 0.0,
 ) -> Outcome:
     """Solve the game of one slot, or of a batch of slots.
 
     Args:
         market: the parameters.
-        gain: channel power gain h, `[..., N, M]`; each mAP must reach a BS.
+        gain: channel power gain h, `[..., N, M]`; each mAP must reach a BS. A city's is a sparse tensor `[N, M]` (COO
+            or CSR), in which a pair that is not stored is out of reach.
         concept: "gradient" (the paper's Algorithm 1), "pairwise" (the fixed point that it aims at), "posted" (strong
             Stackelberg equilibrium, nothing withheld) or "admission" (the operator may decline; upper bound of the
             others). The last two are exact: "posted" up to a million associations, by enumeration; "admission" up to
@@ -49,6 +58,9 @@ def solve(
         order: order in which the mAPs move, a permutation of 0..N-1, the default. Used by "pairwise" and by
             sequential "gradient".
         settings: how Algorithm 1 is run. Used by "gradient".
+        time_limit: seconds for the search and the bound of "admission" in a city; where it is None their steps are
+            counted, and the result is the same on every run.
+        gap: relative distance of its bound at which "admission" in a city is good enough.
 
     Returns:
         The outcome, with the batch axes of gain and market. Nothing is raised for a single unsolved element: its
@@ -59,6 +71,12 @@ def solve(
     """
     if concept not in CONCEPTS:
         raise ValueError(f"concept = {concept!r}: must be one of {', '.join(CONCEPTS)}")
+    if time_limit is not None and not (isinstance(time_limit, int | float) and 0 < time_limit < math.inf):
+        raise ValueError(f"time_limit = {time_limit!r}: must be a number of seconds above 0, or None")
+    if not (isinstance(gap, int | float) and 0 <= gap < math.inf):
+        raise ValueError(f"gap = {gap!r}: must be a number of at least 0, such as 0.02")
+    if is_sparse(gain):
+        return _solve_city(market, gain, concept, start, order, time_limit, gap)
     problem = _Problem(market, gain, start, order)
     if concept == "posted":
         check_enumerable(concept, problem.maps, problem.stations, market.idle_interferes)
@@ -83,6 +101,8 @@ def evaluate_prices(
     Raises:
         ValueError: bad input, named, before any work.
     """
+    if is_sparse(gain):
+        return _evaluate_city(market, gain, price, start, order)
     problem = _Problem(market, gain, start, order, price=price)
     begin = strongest_station(problem.gain) if problem.start is None else problem.start
     outcome = followers(problem.terms, problem.gain, problem.price, begin, problem.order)
@@ -160,6 +180,48 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001)
     return Certificate(
         found.map_deviation.reshape(problem.batch), found.operator_deviation.reshape(problem.batch), prices
     )
+
+
+def is_sparse(gain: Any) -> bool:
+    """Whether gains list the pairs within reach instead of all."""
+    return isinstance(gain, Tensor) and gain.layout in (torch.sparse_coo, torch.sparse_csr)
+
+
+def _solve_city(
+    market: Market, gain: Tensor, concept: str, start: Any, order: Sequence[int] | None, time_limit: float | None,
+    gap: float,
+) -> Outcome:  # fmt: skip
+    """Exact where the market is small, else by search; compiled code is imported where it is needed."""
+    from twinoffload.equilibrium.city import solve as city
+    from twinoffload.equilibrium.city.links import Links
+
+    links = Links.of(gain)
+    if concept == "pairwise":
+        return city.pairwise(market, links, *_path(market, links, start, order))
+    small = links.maps * links.stations <= SMALL
+    if concept == "admission" and not (small and is_solvable(links.maps, links.stations)):
+        return city.admission(market, links, time_limit, gap)
+    remedy = "use 'pairwise' or 'admission'"
+    if not small or concept == "gradient":
+        raise ValueError(f"{concept}: takes dense gains [N, M] of small markets; {remedy}, or gain.to_dense()")
+    outcome = solve(market, gain.to_dense(), concept)
+    n, m = torch.from_numpy(links.map_of.astype(np.int64)), torch.from_numpy(links.station.astype(np.int64))
+    return replace(outcome, price=links.sparse(outcome.price[n, m]))
+
+
+def _evaluate_city(market: Market, gain: Tensor, price: Any, start: Any, order: Sequence[int] | None) -> Outcome:
+    from twinoffload.equilibrium.city import solve as city
+    from twinoffload.equilibrium.city.links import Links
+
+    links = Links.of(gain)
+    return city.followers(market, links, links.values_of("price", price), *_path(market, links, start, order))
+
+
+def _path(market: Market, links: Any, start: Any, order: Sequence[int] | None) -> tuple[Any, Any]:
+    """(start, order) of a city as NumPy arrays; None where they are the default."""
+    if start is not None:
+        start = association_array(start, market, links.maps, links.stations, "start").numpy()
+    return start, None if order is None else np.array(order_array(order, links.maps))
 
 
 class _Problem:

@@ -25,6 +25,8 @@ def as_numbers(name: str, value: Any) -> Tensor:
     Raises:
         ValueError: it is not numeric or is ragged; the message names the field.
     """
+    if isinstance(value, Tensor) and value.layout != torch.strided:
+        raise ValueError(f"{name}: is sparse, but must be dense here; use .to_dense()")
     try:
         if isinstance(value, Tensor):
             if value.is_complex() or value.dtype == torch.bool:

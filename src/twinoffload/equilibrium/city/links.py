@@ -93,6 +93,36 @@ class Links:
         """The pair of each mAP's BS, int64 `[N]`; -1 where it is off (-1) or on a BS out of reach."""
         return _find(self.offset, self.station, np.ascontiguousarray(association, np.int64))
 
+    def values_of(self, name: str, tensor: Any, *, missing: float = math.inf) -> np.ndarray:
+        """A sparse tensor's values on these pairs, float64 `[P]` at least 0; `missing` where it stores none.
+
+        Raises:
+            ValueError: its shape, a value, an entry twice, or an entry that is no pair; named.
+        """
+        if not (isinstance(tensor, Tensor) and tensor.layout in (torch.sparse_coo, torch.sparse_csr)):
+            raise ValueError(f"{name}: must be a sparse tensor [N, M] like the gain")
+        if list(tensor.shape) != [self.maps, self.stations]:
+            raise ValueError(f"{name}: has shape {list(tensor.shape)}, but the gain has {[self.maps, self.stations]}")
+        entries = tensor.to_sparse_coo()
+        row, column = entries._indices().cpu().numpy()
+        value = as_numbers(name, entries._values()).cpu().numpy()
+        bad = np.isnan(value) | (value < 0)
+        if bad.any():
+            i = bad.argmax()
+            raise ValueError(f"{name}[{row[i]}, {column[i]}] = {value[i]:g}: must be at least 0 (inf: not offered)")
+        own = self.map_of.astype(np.int64) * self.stations + self.station
+        key = row.astype(np.int64) * self.stations + column
+        place = np.searchsorted(own, key)
+        strange = own[np.minimum(place, len(own) - 1)] != key
+        twice = np.bincount(place[~strange], minlength=len(own))[np.minimum(place, len(own) - 1)] > 1
+        for fault, told in ((strange, "is no pair of the gain; leave it out"), (twice, "is listed twice; keep one")):
+            if fault.any():
+                i = fault.argmax()
+                raise ValueError(f"{name}[{row[i]}, {column[i]}]: {told}")
+        values = np.full(self.pairs, missing)
+        values[place] = value
+        return values
+
     def sparse(self, values: Tensor) -> Tensor:
         """A value of each pair `[P]` as a sparse CSR tensor `[N, M]`."""
         with warnings.catch_warnings():

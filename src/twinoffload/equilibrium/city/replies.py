@@ -44,7 +44,7 @@ def replies(terms: Terms, power: Tensor, interference: Tensor, price: Tensor | N
 
 @dataclass(frozen=True)
 class Play:
-    """What follows from an association; `[N]` and units as in `Outcome`, price `[P]`, operator utility a number."""
+    """What follows from an association; `[N]` and units as in `Outcome`, price `[P]`; profit: what each mAP earns."""
 
     price: Tensor
     data: Tensor
@@ -53,7 +53,12 @@ class Play:
     delay: Tensor
     map_utility: Tensor
     regret: Tensor
-    operator_utility: float
+    profit: Tensor
+
+    @property
+    def operator_utility(self) -> float:
+        """The operator's utility in money."""
+        return self.profit.sum().item()
 
 
 def play(market: Market, links: Links, association: Tensor, price: Tensor | None = None) -> Play:
@@ -83,8 +88,7 @@ def play(market: Market, links: Links, association: Tensor, price: Tensor | None
                 torch.from_numpy(links.map_of[pairs].astype(np.int64) - begin),
             )
         )
-    joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0] if name != "profit"}
-    return Play(**joined, operator_utility=sum(part["profit"] for part in parts))
+    return Play(**{name: torch.cat([part[name] for part in parts]) for name in parts[0]})
 
 
 def _part(part: Terms, power: Tensor, interference: Tensor, price: Tensor | None, own: Tensor, owner: Tensor) -> dict:
@@ -105,5 +109,5 @@ def _part(part: Terms, power: Tensor, interference: Tensor, price: Tensor | None
         "delay": chosen(delay(part, found.rate, found.data)),
         "map_utility": utility,
         "regret": torch.clamp(best - utility, min=0.0),
-        "profit": chosen(profit(part, found.price, found.data)).sum().item(),
+        "profit": chosen(profit(part, found.price, found.data)),
     }

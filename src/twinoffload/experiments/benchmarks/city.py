@@ -16,6 +16,7 @@ from twinoffload.equilibrium.city.kernel import Parameters
 from twinoffload.equilibrium.city.links import Links, parameters, terms
 from twinoffload.equilibrium.city.loads import exclusive
 from twinoffload.equilibrium.city.replies import play, replies
+from twinoffload.equilibrium.city.solve import admission
 from twinoffload.equilibrium.city.sweeps import state_at, sweep_once, sweeps
 from twinoffload.game.market import Market
 from twinoffload.game.pricing import kink_total, trades
@@ -23,6 +24,13 @@ from twinoffload.scenario import Scenario
 
 DENSITY = 16.0  # BSs in a km², as in the preset `city`, for scenarios that are none
 SIZES = (10_000, 100_000, 1_000_000)
+CERTIFIED = (  # mAPs, mAPs a BS, k, whether idle mAPs interfere
+    (1_000, 2, 4, True),
+    (1_000, 2, 4, False),
+    (1_000, 10, 8, True),
+    (1_000, 10, 8, False),
+    (100_000, 2, 4, True),
+)
 REPEATS = 3  # of which the fastest counts
 COUNTED = 100_000  # mAPs whose functions are counted
 
@@ -100,6 +108,39 @@ def timings(
             }
         )
         each(f"N={maps}")
+    return pl.DataFrame(rows)
+
+
+def gaps(scenario: Scenario, seconds: float = 30.0, each: Callable[[str], None] = lambda name: None) -> pl.DataFrame:
+    """How far `admission`'s value is from its bound after a time, one row a city.
+
+    Args:
+        scenario: parameters, path loss and height.
+        seconds: given to each city of a thousand mAPs, and four times as much to larger ones.
+        each: called with a label after each row.
+    """
+    rows = []
+    for maps, ratio, k, idle_interferes in CERTIFIED:
+        chosen = scenario.replace(idle_interferes=idle_interferes)
+        admission(*city_links(chosen, 100, ratio, k), 0.1, 0.0)  # compiles
+        market, links = city_links(chosen, maps, ratio, k)
+        limit = seconds if maps <= 1000 else 4 * seconds
+        began = time.perf_counter()
+        outcome = admission(market, links, limit, 0.0)
+        rows.append(
+            {
+                "maps": maps,
+                "stations": links.stations,
+                "k": k,
+                "idle_interferes": idle_interferes,
+                "limit_s": limit,
+                "taken_s": time.perf_counter() - began,
+                "operator_utility": outcome.operator_utility.item(),
+                "bound": outcome.bound.item(),
+                "gap": outcome.gap.item(),
+            }
+        )
+        each(f"admission N={maps}, {ratio} a BS")
     return pl.DataFrame(rows)
 
 
