@@ -1,0 +1,117 @@
+"""An upper bound of `admission` in a large market, by Lagrangian duality (Geoffrion 1974).
+
+Every mAP is on exactly one BS (idle mAPs interfere) or on at most one (they are silent). Priced by a multiplier nu_n,
+free or at least 0, that rule leaves one problem for each BS, so for every nu
+
+    max over associations of sum V_m(S_m)  <=  sum nu_n + sum over m of max over S of [V_m(S) - sum of nu over S].
+
+The right side is convex in nu; its least value is that of the linear program over all sets of mAPs for each BS. A
+subgradient method in the direction of a moving average of subgradients, with Polyak's step towards the value of a known
+association, starts from what each mAP adds to that association.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from twinoffload.compiling import compiled
+from twinoffload.equilibrium.city.best_sets import all_sets, best_sets
+from twinoffload.equilibrium.city.configurations import Candidates, roster, scratch, value_with
+from twinoffload.equilibrium.city.search import Found
+
+MEMORY = 0.3  # share of the last direction in the next
+PATIENCE = 20  # steps without a better bound after which they shorten, from the best multipliers
+SHORTENING = 0.7
+SHORTEST = 1e-4  # step length, of Polyak's, at which it ends
+PROGRESS = 1e-6  # least relative improvement that counts as one
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An upper bound and how it was found.
+
+    Attributes:
+        value: no association earns the operator more, money.
+        multiplier: nu, `[N]`, money.
+        iterations: evaluations of the dual function.
+    """
+
+    value: float
+    multiplier: np.ndarray
+    iterations: int
+
+
+def upper_bound(
+    c: Candidates,
+    found: Found,
+    *,
+    iterations: int = 2000,
+    seconds: float = math.inf,
+    gap: float = 0.0,
+    multiplier: np.ndarray | None = None,
+) -> Bound:
+    """Bound `admission` from above.
+
+    Args:
+        c: the market's pairs.
+        found: a good association, whose value the steps aim at.
+        iterations: most evaluations.
+        seconds: time limit, looked at between evaluations.
+        gap: relative distance to the association's value at which it is good enough.
+        multiplier: where to start; by default what each mAP adds to the association.
+    """
+    begin = time.perf_counter()
+    sets = all_sets(c)
+    nu = marginal_values(c, found.choice) if multiplier is None else multiplier.copy()
+    best, best_nu = math.inf, nu
+    surplus, direction = np.empty(len(c.offset) - 1), np.zeros_like(nu)
+    length, failures, done = 1.0, 0, 0
+    while done < iterations:
+        gradient = np.ones_like(nu)
+        best_sets(c, sets, nu, surplus, gradient)
+        value = _safe_sum(c, nu, surplus)
+        done += 1
+        failures = 0 if value < best - PROGRESS * abs(best) else failures + 1
+        if value < best:
+            best, best_nu = value, nu
+        if best - found.value <= gap * found.value or time.perf_counter() - begin > seconds:
+            break
+        if failures > PATIENCE:
+            length, failures, nu = SHORTENING * length, 0, best_nu
+            direction = np.zeros_like(nu)
+            if length < SHORTEST:
+                break
+            continue
+        if not c.idle_interferes:
+            gradient[(nu <= 0.0) & (gradient > 0.0)] = 0.0
+        direction = MEMORY * direction + (1.0 - MEMORY) * gradient
+        norm = direction @ direction
+        if norm == 0.0:
+            break
+        nu = nu - length * (value - found.value) / norm * direction
+        if not c.idle_interferes:
+            nu = np.maximum(nu, 0.0)
+    return Bound(best, best_nu, done)
+
+
+def _safe_sum(c: Candidates, nu: np.ndarray, surplus: np.ndarray) -> float:
+    """The dual function, raised by more than rounding can have lowered it: 1e-12 gamma^A for each mAP."""
+    return math.fsum(nu) + math.fsum(surplus) + math.fsum(c.tolerance)
+
+
+def marginal_values(c: Candidates, choice: np.ndarray) -> np.ndarray:
+    """What each mAP adds to an association, `[N]` in money; below 0 where it only disturbs."""
+    lists = roster(c, choice)
+    return _marginal_values(c.terms, c.station, c.offset, *lists, *scratch(c))
+
+
+@compiled
+def _marginal_values(terms, station, offset, choice, member, count, place, value, pairs, sums):
+    added = np.zeros(len(choice))
+    for n in range(len(choice)):
+        if choice[n] >= 0:
+            m = station[choice[n]]
+            added[n] = value[m] - value_with(terms, member, offset[m], count[m], choice[n], -1, pairs, sums)
+    return added

@@ -1,0 +1,238 @@
+"""`admission` in a large market: annealing over associations, then descent to a local optimum.
+
+Annealing (Kirkpatrick et al. 1983) makes moves and swaps at random, those that lose money with a probability that falls
+as it cools; where it has cooled, a descent tries every single move until none gains. Each step looks at two or three
+BSs only, so a sweep of N steps costs per mAP as much in a city as in a village. A declined mAP stays where the search
+puts it if idle mAPs interfere, and is off otherwise.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from twinoffload.compiling import compiled
+from twinoffload.equilibrium.city.configurations import (
+    RECEIVED,
+    Candidates,
+    earned,
+    join,
+    leave,
+    roster,
+    scratch,
+    value_with,
+)
+
+HOT, COLD = 0.1, 0.004  # first and last temperature over the mean profit of an undisturbed mAP
+PLATEAU = 20  # sweeps between two looks at the clock, at one temperature
+
+
+@dataclass(frozen=True)
+class Found:
+    """An association and what it earns.
+
+    Attributes:
+        choice: pair of each mAP, -1 where it is off, int64 `[N]`.
+        value: the operator's utility in money.
+        sweeps: proposals per mAP that led there.
+    """
+
+    choice: np.ndarray
+    value: float
+    sweeps: int = 0
+
+
+def anneal(
+    c: Candidates,
+    start: np.ndarray,
+    *,
+    sweeps: int,
+    seconds: float = math.inf,
+    seed: int = 0,
+    hot: float = HOT,
+) -> Found:
+    """Cool once, from a start; the result is a local optimum, never worth less than the start.
+
+    Args:
+        c: the market's pairs.
+        start: pair of each mAP, int64 `[N]`; -1 (off) only where idle mAPs are silent.
+        sweeps: proposals per mAP in all. The temperature follows the sweeps or the clock, whichever is further ahead.
+        seconds: time after which it has cooled; inf: by the sweeps alone, and then the result is reproducible.
+        seed: of the random proposals.
+        hot: first temperature over the mean profit of an undisturbed mAP.
+    """
+    begin, rng, room = time.perf_counter(), np.random.default_rng(seed), scratch(c)
+    safe = descend(c, start)
+    lists = roster(c, start)
+    scale = _mean_profit(c.first, c.terms)
+    done = 0
+    while scale > 0.0:
+        progress = max(done / sweeps, (time.perf_counter() - begin) / seconds)
+        if progress >= 1.0:
+            break
+        steps = min(PLATEAU, sweeps - done)
+        _propose(c, lists, room, rng, steps * len(start), scale * hot * (COLD / hot) ** progress)
+        done += steps
+    cold = descend(c, lists.choice)
+    best = cold if cold.value > safe.value else safe
+    return Found(best.choice, best.value, done)
+
+
+def descend(c: Candidates, start: np.ndarray) -> Found:
+    """The local optimum that single moves reach from a start, each mAP in turn taking its best move."""
+    lists = roster(c, start)
+    _descend(c, lists, scratch(c))
+    if not c.idle_interferes:
+        _silence(c, lists)
+    return Found(lists.choice, value_of(c, lists.choice))
+
+
+def value_of(c: Candidates, choice: np.ndarray) -> float:
+    """The operator's utility in money at an association given as pairs."""
+    return math.fsum(roster(c, choice).value)
+
+
+@compiled
+def _mean_profit(first, terms):
+    """Mean over the mAPs of the most that one of their pairs earns undisturbed, money."""
+    total = 0.0
+    for n in range(len(first) - 1):
+        best = 0.0
+        for pair in range(first[n], first[n + 1]):
+            best = max(best, earned(terms, pair, 0.0))
+        total += best
+    return total / (len(first) - 1)
+
+
+@compiled
+def _propose(c, lists, room, rng, steps, temperature):
+    """Random moves and displacements at one temperature.
+
+    A displacement sends a random member of the new BS to the mover's old one if it can go there (a swap); else it is
+    off, or where idle mAPs interfere on another of its BSs.
+    """
+    map_of, station, first, offset, terms = c.map_of, c.station, c.first, c.offset, c.terms
+    choice, member, count, place, value = lists
+    pairs, sums = room
+    off = 0 if c.idle_interferes else 1
+    for _ in range(steps):
+        n = int(rng.random() * len(choice))
+        old = choice[n]
+        degree = first[n + 1] - first[n]
+        drawn = int(rng.random() * (degree + off))
+        new = first[n] + drawn if drawn < degree else -1
+        if new == old:
+            continue
+        m_old = station[old] if old >= 0 else -1
+        m_new = station[new] if new >= 0 else -1
+        mate, out, to, m_to = -1, -1, -1, -1
+        if m_new >= 0 and count[m_new] > 0 and rng.random() < 0.5:
+            out = member[offset[m_new] + int(rng.random() * count[m_new])]
+            mate = map_of[out]
+            to = _pair_on(first, station, mate, m_old)
+            if to < 0 and not off:
+                to = first[mate] + int(rng.random() * (first[mate + 1] - first[mate]))
+                if to == out:
+                    continue
+            m_to = station[to] if to >= 0 else -1
+        gain = v_old = v_new = v_to = 0.0
+        if m_old >= 0:
+            extra = to if m_to == m_old else -1
+            v_old = value_with(terms, member, offset[m_old], count[m_old], old, extra, pairs, sums)
+            gain += v_old - value[m_old]
+        if m_new >= 0:
+            v_new = value_with(terms, member, offset[m_new], count[m_new], out, new, pairs, sums)
+            gain += v_new - value[m_new]
+        if m_to >= 0 and m_to != m_old:
+            v_to = value_with(terms, member, offset[m_to], count[m_to], -1, to, pairs, sums)
+            gain += v_to - value[m_to]
+        if gain < 0.0 and rng.random() >= math.exp(gain / temperature):
+            continue
+        leave(station, offset, map_of, choice, member, count, place, n)
+        if mate >= 0:
+            leave(station, offset, map_of, choice, member, count, place, mate)
+            join(station, offset, choice, member, count, place, mate, to)
+        join(station, offset, choice, member, count, place, n, new)
+        if m_to >= 0:
+            value[m_to] = v_to
+        if m_old >= 0:
+            value[m_old] = v_old
+        if m_new >= 0:
+            value[m_new] = v_new
+
+
+@compiled
+def _pair_on(first, station, n, m):
+    """The pair of mAP n on BS m, -1 if it has none."""
+    for pair in range(first[n], first[n + 1]):
+        if station[pair] == m:
+            return pair
+    return -1
+
+
+@compiled
+def _descend(c, lists, room):
+    """Best single move of each mAP whose BSs changed since it was last looked at, until none gains."""
+    map_of, station, first, offset, terms = c.map_of, c.station, c.first, c.offset, c.terms
+    choice, member, count, place, value = lists
+    pairs, sums = room
+    clock, changed, seen = 1, np.ones(len(count), np.int64), np.zeros(len(choice), np.int64)
+    moved = True
+    while moved:
+        moved = False
+        for n in range(len(choice)):
+            fresh = False
+            for pair in range(first[n], first[n + 1]):
+                fresh |= changed[station[pair]] > seen[n]
+            if not fresh:
+                continue
+            seen[n] = clock
+            old = choice[n]
+            freed = v_old = v_new = 0.0
+            best, target = c.tolerance[n], old
+            if old >= 0:
+                m = station[old]
+                v_old = value_with(terms, member, offset[m], count[m], old, -1, pairs, sums)
+                freed = v_old - value[m]
+                if freed > best and not c.idle_interferes:
+                    best, target = freed, -1
+            for pair in range(first[n], first[n + 1]):
+                if pair != old:
+                    m = station[pair]
+                    v = value_with(terms, member, offset[m], count[m], -1, pair, pairs, sums)
+                    if freed + v - value[m] > best:
+                        best, target, v_new = freed + v - value[m], pair, v
+            if target != old:
+                moved = True
+                clock += 1
+                leave(station, offset, map_of, choice, member, count, place, n)
+                join(station, offset, choice, member, count, place, n, target)
+                if old >= 0:
+                    value[station[old]] = v_old
+                    changed[station[old]] = clock
+                if target >= 0:
+                    value[station[target]] = v_new
+                    changed[station[target]] = clock
+
+
+@compiled
+def _silence(c, lists):
+    """Switch off the mAPs that earn nothing where they are, which the others can only gain from."""
+    map_of, station, offset, terms = c.map_of, c.station, c.offset, c.terms
+    choice, member, count, place, _ = lists
+    again = True
+    while again:
+        again = False
+        for n in range(len(choice)):
+            pair = choice[n]
+            if pair < 0:
+                continue
+            m = station[pair]
+            others = 0.0
+            for i in range(offset[m], offset[m] + count[m]):
+                if member[i] != pair:
+                    others += terms[member[i], RECEIVED]
+            if not earned(terms, pair, others) > 0.0:
+                leave(station, offset, map_of, choice, member, count, place, n)
+                again = True
