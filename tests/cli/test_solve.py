@@ -261,8 +261,8 @@ def test_the_example_is_what_its_command_makes(capfd, tmp_path):
 
 def test_presets_are_listed_and_printed(capfd, tmp_path):
     listed = plain(run(capfd, "presets"))
-    assert [line.split()[0] for line in listed if not line.startswith(" ")] == ["paper", "open", "private"]
-    for name in ("paper", "open", "private"):
+    assert [line.split()[0] for line in listed if not line.startswith(" ")] == ["paper", "open", "private", "city"]
+    for name in ("paper", "open", "private", "city"):
         path = tmp_path / f"{name}.yaml"
         path.write_text(run(capfd, "presets", name))
         assert Scenario.load(path) == Scenario.load(name)

@@ -92,7 +92,7 @@ def test_redraw_needs_the_tables_and_makes_page_and_pictures(tmp_path, capfd):
         main(["figures", "--redraw", "--out", str(tmp_path)])
     assert stopped.value.code == 0
     assert "old" not in (tmp_path / "equilibrium.md").read_text()
-    assert len(list((tmp_path / "images").iterdir())) == len(PICTURES)
+    assert len(list((tmp_path / "images").iterdir())) == len(PICTURES) + 1  # and the map of the city
     assert str(tmp_path / "images") in capfd.readouterr().out
 
 
