@@ -9,7 +9,7 @@ def bench(
     what: Annotated[str, typer.Argument(help="equilibrium.")],
     scenario: Annotated[str, typer.Option(help="Preset or YAML file.")] = "paper",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")] = 1,
 ) -> None:
     """Measure speed: snapshots a second of each concept, and `pairwise` against Algorithm 1 and scipy.optimize.
 

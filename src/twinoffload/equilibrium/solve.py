@@ -25,6 +25,8 @@ from twinoffload.game.inputs import (
 )
 from twinoffload.game.market import Market
 
+_SMALLER = "take a smaller market, or leave this check (--certify) out"
+
 
 def solve(
     market: Market,
@@ -59,7 +61,11 @@ def solve(
     """
     if concept not in CONCEPTS:
         raise ValueError(f"concept = {concept!r}: must be one of {', '.join(CONCEPTS)}")
+    if not isinstance(settings, GradientSettings | None):
+        raise ValueError(f"settings: expected GradientSettings, got {type(settings).__name__}")
     problem = _Problem(market, gain, start, order)
+    if settings is not None:
+        settings.check_batch(len(problem.gain))
     if concept == "posted":
         check_enumerable(concept, problem.maps, problem.stations, market.idle_interferes)
     if concept == "admission":
@@ -126,7 +132,7 @@ def selection(
         ValueError: bad input, named, before any work; too many associations to enumerate.
     """
     problem = _Problem(market, gain, start, order, price=price)
-    check_enumerable("selection", problem.maps, problem.stations, market.idle_interferes)
+    check_enumerable("selection", problem.maps, problem.stations, market.idle_interferes, _SMALLER)
     begin = strongest_station(problem.gain) if problem.start is None else problem.start
     found = select(problem.terms, problem.gain, problem.price, begin, problem.order)
     return found.reshape(problem.batch)
@@ -148,6 +154,8 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001)
     """
     if isinstance(prices, bool) or not isinstance(prices, int) or prices < 2:
         raise ValueError(f"prices = {prices!r}: must be an integer of at least 2")
+    if not isinstance(outcome, Outcome):
+        raise ValueError(f"outcome: expected an Outcome, got {type(outcome).__name__}")
     problem = _Problem(market, gain, None, None)
     if outcome.price.shape != (*problem.batch, problem.maps, problem.stations):
         raise ValueError(
@@ -155,7 +163,7 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001)
             f"{[*problem.batch, problem.maps, problem.stations]}; take those it was found for"
         )
     if outcome.concept in ("posted", "admission"):
-        check_enumerable("certificate", problem.maps, problem.stations, market.idle_interferes)
+        check_enumerable("certificate", problem.maps, problem.stations, market.idle_interferes, _SMALLER)
     found = certify(problem.terms, problem.gain, outcome.flatten(), prices)
     return Certificate(
         found.map_deviation.reshape(problem.batch), found.operator_deviation.reshape(problem.batch), prices
