@@ -412,7 +412,7 @@ def _switching_table(tables: Tables) -> str:
 
 def _sizes_table(tables: Tables) -> str:
     rows = [
-        [str(row["maps"]), str(row["stations"]), f"{row['associations']:,}", number(row["solve_s"], 2)]
+        [str(row["maps"]), str(row["stations"]), f"{row['associations']:,}", number(row["solve_s"], 3)]
         for row in tables["sizes"].to_dicts()
     ]
     return _markdown(["N", "M", "associations", "`admission`, seconds"], rows)
