@@ -302,3 +302,13 @@ def test_algorithm_1_tells_its_steps_and_their_limits(capfd):
     for snapshot in document["snapshots"]:
         for name in ("price_step", "data_step"):
             assert 0 < snapshot[name]["taken"] <= snapshot[name]["local_limit"]
+
+
+def test_certify_where_associations_are_too_many_to_enumerate(capfd, tmp_path):
+    path = tmp_path / "gains.csv"
+    path.write_text(HEAD + "".join(f"{n},{m},{1e-9 * (n + m + 1)!r}\n" for n in range(24) for m in range(2)))
+    words = "solve", "--gain", path, "--certify"
+    assert "too many associations to list" in run(capfd, *words, "--concept", "pairwise")
+    document = json.loads(run(capfd, *words, "--concept", "pairwise", "--json"))
+    assert "equilibria_at_these_prices" not in document["snapshots"][0]
+    assert document["snapshots"][0]["certificate"]["map_deviation"] < 1e-9

@@ -117,6 +117,8 @@ def test_bad_input_is_refused():
     scenario = Scenario.load("paper")
     market, gain = scenario.market(), scenario.sample_gain(3)
     outcome = solve(market, gain)
+    with pytest.raises(ValueError, match="outcome: expected an Outcome, got NoneType"):
+        certificate(market, gain, None)
     with pytest.raises(ValueError, match=r"prices = 1: must be an integer of at least 2"):
         certificate(market, gain, outcome, prices=1)
     with pytest.raises(ValueError, match=r"outcome: has shape \[3, 4, 2\].*\[2, 4, 2\]"):

@@ -207,3 +207,32 @@ def test_the_seed_decides_and_a_stated_start_is_taken():
     stated = solve(market, gain, "gradient", start=torch.zeros(20, 4), settings=GradientSettings(**short))
     assert (stated.trajectory.association[0] == 0).all()
     assert (stated.start == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("iterations", 0, "iterations = 0: must be an integer of at least 1"),
+        ("iterations", True, "iterations = True"),
+        ("iterations", 2.5, "iterations = 2.5"),
+        ("seed", -1, "seed = -1: must be an integer of at least 0"),
+        ("price_step", 0.0, "price_step = 0: must be finite and above 0"),
+        ("price_step", math.nan, "price_step = nan"),
+        ("data_step", math.inf, "data_step = inf"),
+        ("data_step", [0.1, -0.1], r"data_step\[1\] = -0.1"),
+        ("data_step", "a", "data_step: expected a number"),
+        ("switching", "x", "switching = 'x': must be one of simultaneous, sequential"),
+    ],
+)
+def test_meaningless_settings_are_refused(field, value, words):
+    with pytest.raises(ValueError, match=words):
+        GradientSettings(**{field: value})
+
+
+def test_settings_must_fit_the_batch():
+    scenario = Scenario.load("paper")
+    market, gain = scenario.market(), scenario.sample_gain(4)
+    with pytest.raises(ValueError, match="price_step: has 3 entries; expected one, or one for each of 4 slots"):
+        solve(market, gain, "gradient", settings=GradientSettings(price_step=torch.ones(3)))
+    with pytest.raises(ValueError, match="settings: expected GradientSettings, got dict"):
+        solve(market, gain, "gradient", settings={"iterations": 3})

@@ -213,3 +213,8 @@ def test_a_market_keeps_its_numbers_whatever_becomes_of_its_arguments():
     market = Market(**fields(power=power))
     power[:] = -9
     assert market.power.tolist() == [0.1, 0.2, 0.3]
+
+
+def test_products_beyond_the_largest_number_are_refused():
+    refused(lambda: solve(Market(**fields(quality=1e308, accuracy_weight=1e308)), GAIN), "accuracy_weight x quality")
+    refused(lambda: solve(Market(**fields(compute=1e200)), GAIN), "compute^2")

@@ -99,3 +99,25 @@ def test_redraw_needs_the_tables_and_makes_page_and_pictures(tmp_path, capfd):
 def test_runs_of_iterations():
     assert _runs([0, 1, 2, 5, 7, 8]) == [(-0.5, 3.0), (4.5, 1.0), (6.5, 2.0)]
     assert _runs([]) == []
+
+
+@pytest.mark.parametrize("damage", ["", "a,b\n", "a,b\n1,2\n"])
+def test_a_damaged_table_is_told_in_one_line_and_nothing_is_written(tmp_path, capfd, damage):
+    shutil.copytree(DOCS / "tables", tmp_path / "tables")
+    (tmp_path / "tables" / "equilibrium-gaps.csv").write_text(damage)
+    with pytest.raises(SystemExit) as stopped:
+        main(["figures", "--redraw", "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    err = capfd.readouterr().err
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+    assert "twinoffload figures --out" in err
+    assert not (tmp_path / "images").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_any_measurement(tmp_path, capfd):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit) as stopped:
+        main(["figures", "--out", str(tmp_path / "file")])
+    assert stopped.value.code == 2
+    assert "Not a directory" in capfd.readouterr().err

@@ -11,7 +11,7 @@ def bench(
         str | None, typer.Option(help="Preset or YAML file.", show_default="paper, of a city: city")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")] = 1,
 ) -> None:
     """Measure speed.
 

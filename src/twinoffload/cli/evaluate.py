@@ -11,7 +11,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Which held-out channels; each number gives others.")] = 0,
     episodes: Annotated[int, typer.Option(min=1, help="Held-out episodes for each trained seed.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; more than one seldom helps.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads; more than one seldom helps.")] = 1,
 ) -> None:
     """Play a trained run on held-out episodes beside the schemes that need no learning.
 

@@ -13,7 +13,7 @@ def figures(
     redraw: Annotated[bool, typer.Option("--redraw", help="Draw from the tables that are there; measure nothing.")] = (
         False
     ),
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")] = 1,
 ) -> None:
     """Measure again what docs/equilibrium.md and docs/city.md show, and draw it: about two minutes.
 
@@ -29,6 +29,7 @@ def figures(
 
     made: list[Path] = []
     if not redraw:
+        (out / "tables").mkdir(parents=True, exist_ok=True)  # what cannot be written is not measured
         use_machine("cpu", threads)
         with progress() as bars:
             bar = Bar(bars, "tables", len(equilibrium_study.TABLES) + 1)

@@ -19,7 +19,7 @@ def quick(
     ),
     held_out: Annotated[int, typer.Option(min=1, help="Held-out episodes for each seed.")] = 20,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; more than one seldom helps.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads; more than one seldom helps.")] = 1,
 ) -> None:
     """Train the paper's scheme, play it beside every reference on held-out episodes and write report.html.
 

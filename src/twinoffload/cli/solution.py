@@ -13,6 +13,7 @@ from torch import Tensor
 from twinoffload import Market, Outcome, Scenario, certificate, selection
 from twinoffload.cli.console import NOTHING, number, table
 from twinoffload.equilibrium.certificate import Certificate
+from twinoffload.equilibrium.profiles import PROFILE_LIMIT, profile_count
 from twinoffload.equilibrium.selection import Selection
 from twinoffload.network.gain_file import Gains, SparseGains
 
@@ -56,17 +57,20 @@ class Checked:
     """What `--certify` adds, `[S]` each."""
 
     certificate: Certificate
-    selection: Selection
+    selection: Selection | None
 
     def values(self, s: int) -> dict[str, dict[str, Any]]:
         """Those of one snapshot by name; null where there is no number."""
         found, rest = self.certificate, self.selection
+        deviations = {
+            "map_deviation": _finite(found.map_deviation[s].item()),
+            "operator_deviation": _finite(found.operator_deviation[s].item()),
+            "prices_tried": found.prices,
+        }
+        if rest is None:
+            return {"certificate": deviations}
         return {
-            "certificate": {
-                "map_deviation": _finite(found.map_deviation[s].item()),
-                "operator_deviation": _finite(found.operator_deviation[s].item()),
-                "prices_tried": found.prices,
-            },
+            "certificate": deviations,
             "equilibria_at_these_prices": {
                 "count": int(rest.count[s]),
                 **{
@@ -79,13 +83,16 @@ class Checked:
 
 
 def check(market: Market, gains: Gains, outcome: Outcome) -> Checked:
-    """Deviations from every solution, and all equilibria of the mAPs at its prices.
+    """Deviations from every solution, and all equilibria of the mAPs at its prices where they can be enumerated.
 
     Raises:
-        ValueError: too many associations to enumerate.
+        ValueError: too many associations to enumerate under "posted" or "admission".
     """
+    found = certificate(market, gains.gain, outcome)
+    if profile_count(len(gains.maps), len(gains.stations), market.idle_interferes) > PROFILE_LIMIT:
+        return Checked(found, None)
     price = torch.where(outcome.price.isnan(), torch.inf, outcome.price)  # infeasible: nothing is offered
-    return Checked(certificate(market, gains.gain, outcome), selection(market, gains.gain, price))
+    return Checked(found, selection(market, gains.gain, price))
 
 
 def document(scenario: Scenario, market: Market, gains: Gains, outcome: Outcome, checked: Checked | None = None) -> str:
@@ -289,7 +296,7 @@ def _city_means(outcome: Outcome) -> dict[str, Tensor]:
 
 
 def _show_check(console: Console, values: dict[str, dict[str, Any]]) -> None:
-    found, rest = values["certificate"], values["equilibria_at_these_prices"]
+    found, rest = values["certificate"], values.get("equilibria_at_these_prices")
 
     def money(value: float | None) -> str:
         return NOTHING if value is None else number(value, 4)
@@ -301,11 +308,14 @@ def _show_check(console: Console, values: dict[str, dict[str, Any]]) -> None:
         f"most that {found['prices_tried']:,} prices for each pair add for the operator",
         money(found["operator_deviation"]),
     )
-    told.add_row(f"operator at these prices, worst of {_many(rest['count'], 'equilibrium', 'equilibria')}",
-                 money(rest["operator_worst"]))  # fmt: skip
-    told.add_row("operator at these prices, best", money(rest["operator_best"]))
-    told.add_row("operator if mAPs start at their strongest BS", money(rest["operator_from_strongest_station"]))
+    if rest is not None:
+        told.add_row(f"operator at these prices, worst of {_many(rest['count'], 'equilibrium', 'equilibria')}",
+                     money(rest["operator_worst"]))  # fmt: skip
+        told.add_row("operator at these prices, best", money(rest["operator_best"]))
+        told.add_row("operator if mAPs start at their strongest BS", money(rest["operator_from_strongest_station"]))
     console.print(told)
+    if rest is None:
+        console.print("There are too many associations to list the equilibria at these prices.")
 
 
 def _show_summary(console: Console, gains: Gains, outcome: Outcome) -> None:

@@ -21,7 +21,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("results/run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out from its checkpoint.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; more than one seldom helps.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads; more than one seldom helps.")] = 1,
 ) -> None:
     """Train an operator and N mAPs with soft actor-critic (the paper's Algorithms 2 and 3).
 

@@ -9,13 +9,14 @@ defaults.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from twinoffload.equilibrium.outcome import Outcome, Steps, Trajectory, finish
+from twinoffload.game.market import as_numbers, first_bad
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import map_utility, unit_delay_cost
 from twinoffload.game.pricing import interior_total, lambert_term, trades
@@ -40,6 +41,9 @@ class GradientSettings:
         switching: "simultaneous" (as printed) or "sequential", one mAP after another in the given order.
         seed: of the random prices, amounts and associations at the start.
         keep_trajectory: whether every outer iteration is kept.
+
+    Raises:
+        ValueError: a value out of bounds, named.
     """
 
     iterations: int = 100
@@ -48,6 +52,31 @@ class GradientSettings:
     switching: Switching = "simultaneous"
     seed: int = 0
     keep_trajectory: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("iterations", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} = {value!r:.60}: must be an integer of at least {least}")
+        for name in ("price_step", "data_step"):
+            if getattr(self, name) is not None:
+                step = as_numbers(name, getattr(self, name))
+                bad = ~(torch.isfinite(step) & (step > 0))
+                if bad.any():
+                    raise ValueError(f"{first_bad(name, step, bad)}: must be finite and above 0")
+        if self.switching not in get_args(Switching):
+            raise ValueError(f"switching = {self.switching!r:.60}: must be one of {', '.join(get_args(Switching))}")
+
+    def check_batch(self, batch: int) -> None:
+        """Refuse steps that are neither one number nor one for each element of a batch.
+
+        Raises:
+            ValueError: naming the step.
+        """
+        for name in ("price_step", "data_step"):
+            size = 1 if getattr(self, name) is None else as_numbers(name, getattr(self, name)).numel()
+            if size not in (1, batch):
+                raise ValueError(f"{name}: has {size} entries; expected one, or one for each of {batch} slots")
 
 
 def step_limits(terms: Terms) -> tuple[Tensor, Tensor]:

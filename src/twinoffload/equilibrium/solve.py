@@ -30,6 +30,7 @@ from twinoffload.game.inputs import (
 from twinoffload.game.market import Market
 
 SMALL = 100_000  # most pairs, listed or not, of a market that may be written out
+_SMALLER = "take a smaller market, or leave this check (--certify) out"
 
 
 def solve(
@@ -77,7 +78,11 @@ def solve(
         raise ValueError(f"gap = {gap!r}: must be a number of at least 0, such as 0.02")
     if is_sparse(gain):
         return _solve_city(market, gain, concept, start, order, time_limit, gap)
+    if not isinstance(settings, GradientSettings | None):
+        raise ValueError(f"settings: expected GradientSettings, got {type(settings).__name__}")
     problem = _Problem(market, gain, start, order)
+    if settings is not None:
+        settings.check_batch(len(problem.gain))
     if concept == "posted":
         check_enumerable(concept, problem.maps, problem.stations, market.idle_interferes)
     if concept == "admission":
@@ -146,7 +151,7 @@ def selection(
         ValueError: bad input, named, before any work; too many associations to enumerate.
     """
     problem = _Problem(market, gain, start, order, price=price)
-    check_enumerable("selection", problem.maps, problem.stations, market.idle_interferes)
+    check_enumerable("selection", problem.maps, problem.stations, market.idle_interferes, _SMALLER)
     begin = strongest_station(problem.gain) if problem.start is None else problem.start
     found = select(problem.terms, problem.gain, problem.price, begin, problem.order)
     return found.reshape(problem.batch)
@@ -168,6 +173,8 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001)
     """
     if isinstance(prices, bool) or not isinstance(prices, int) or prices < 2:
         raise ValueError(f"prices = {prices!r}: must be an integer of at least 2")
+    if not isinstance(outcome, Outcome):
+        raise ValueError(f"outcome: expected an Outcome, got {type(outcome).__name__}")
     problem = _Problem(market, gain, None, None)
     if outcome.price.shape != (*problem.batch, problem.maps, problem.stations):
         raise ValueError(
@@ -175,7 +182,7 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001)
             f"{[*problem.batch, problem.maps, problem.stations]}; take those it was found for"
         )
     if outcome.concept in ("posted", "admission"):
-        check_enumerable("certificate", problem.maps, problem.stations, market.idle_interferes)
+        check_enumerable("certificate", problem.maps, problem.stations, market.idle_interferes, _SMALLER)
     found = certify(problem.terms, problem.gain, outcome.flatten(), prices)
     return Certificate(
         found.map_deviation.reshape(problem.batch), found.operator_deviation.reshape(problem.batch), prices

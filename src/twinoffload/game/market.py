@@ -153,6 +153,12 @@ class Market:
             price_cap=given["price_cap"],
             idle_interferes=bool(self.idle_interferes),
         )
+        for value, told in (
+            (terms.first_value, "accuracy_value x accuracy_weight x quality"),
+            (terms.energy_cost, "energy_coefficient x compute^2 x cycles"),
+        ):
+            if not torch.isfinite(value).all():
+                raise ValueError(f"market: {told} is beyond the largest number; take other units")
         return terms.to(device)
 
     def pairs(self, maps: int, stations: int) -> dict[str, Tensor]:

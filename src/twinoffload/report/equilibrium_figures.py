@@ -53,28 +53,38 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     """The tables under `folder/tables` by name.
 
     Raises:
-        ValueError: one is missing; the message names it and the command that makes it.
+        ValueError: one is missing or damaged; the message names it and the command that makes it.
     """
     tables = {}
     for name in _NEEDED:
         path = folder / "tables" / f"{PREFIX}{name}.csv"
         if not path.is_file():
-            raise ValueError(f"{path}: no such table; measure with `twinoffload figures --out {folder}`")
-        tables[name] = pl.read_csv(path, infer_schema_length=None)
+            raise ValueError(f"{path}: no such table; {_anew(folder)}")
+        try:
+            tables[name] = pl.read_csv(path, infer_schema_length=None)
+        except pl.exceptions.PolarsError as error:
+            raise ValueError(f"{path}: cannot be read ({str(error).splitlines()[0]}); {_anew(folder)}") from None
+        if tables[name].is_empty():
+            raise ValueError(f"{path}: has no rows; {_anew(folder)}")
     return tables
 
 
 def draw(tables: Tables, folder: Path) -> list[Path]:
     """Every picture as a file under `folder/images`, and the tables of the page where it is there."""
-    (folder / "images").mkdir(parents=True, exist_ok=True)
-    made = [
-        write_text(folder / "images" / f"{PREFIX}{name}.svg", standalone(picture(tables)))
-        for name, picture in PICTURES.items()
-    ]
     page = folder / PAGE
-    if page.is_file():
-        made.append(write_text(page, fill(page.read_text(encoding="utf-8"), tables)))
-    return made
+    try:
+        pictures = {name: standalone(picture(tables)) for name, picture in PICTURES.items()}
+        text = fill(page.read_text(encoding="utf-8"), tables) if page.is_file() else None
+    except (pl.exceptions.PolarsError, KeyError, IndexError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{folder / 'tables'}: a table is not what it should be ({reason}); {_anew(folder)}") from None
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    made = [write_text(folder / "images" / f"{PREFIX}{name}.svg", picture) for name, picture in pictures.items()]
+    return made if text is None else [*made, write_text(page, text)]
+
+
+def _anew(folder: Path) -> str:
+    return f"measure with `twinoffload figures --out {folder}`"
 
 
 def fill(text: str, tables: Tables) -> str:
@@ -402,7 +412,7 @@ def _switching_table(tables: Tables) -> str:
 
 def _sizes_table(tables: Tables) -> str:
     rows = [
-        [str(row["maps"]), str(row["stations"]), f"{row['associations']:,}", number(row["solve_s"], 2)]
+        [str(row["maps"]), str(row["stations"]), f"{row['associations']:,}", number(row["solve_s"], 3)]
         for row in tables["sizes"].to_dicts()
     ]
     return _markdown(["N", "M", "associations", "`admission`, seconds"], rows)
