@@ -91,6 +91,7 @@ def best_sets(c, sets, multiplier, surplus, gradient):
     """Bounds of all BSs into `surplus` `[M]`; how much each mAP is wanted is subtracted from `gradient` `[N]`."""
     map_of, offset, terms = c.map_of, c.offset, c.terms
     ranked, begin, value, shares, curves, power, cost, weight, branching, packing = sets
+    index, profit, least = curves
     for m in range(len(begin)):
         first, size = offset[m], offset[m + 1] - offset[m]
         share = shares[first : first + size]
@@ -101,9 +102,9 @@ def best_sets(c, sets, multiplier, surplus, gradient):
         if begin[m] >= 0:
             surplus[m] = _best_tabulated(size, cost, begin[m], value, share, weight)
         elif cheapest == 0.0:
-            surplus[m] = branch(terms, ranked, first, size, power, cost, curves.index, curves.profit, share, branching)
+            surplus[m] = branch(terms, ranked, first, size, power, cost, index, profit, share, branching)
         else:
-            surplus[m] = climb(terms, ranked, first, size, power, cost, share, packing)
+            surplus[m] = climb(terms, ranked, first, size, power, cost, index, profit, least, share, packing)
         for i in range(size):
             gradient[map_of[ranked[first + i]]] -= share[i]
 

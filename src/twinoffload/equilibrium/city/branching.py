@@ -32,10 +32,12 @@ class Curves(NamedTuple):
     Attributes:
         index: which curve each ranked pair has, int64 `[P]`.
         profit: at each of `SHARES`, and how far it rises above the chord before that, money, `[curves, 2, CELLS]`.
+        least: a share below which nobody earns.
     """
 
     index: np.ndarray
     profit: np.ndarray
+    least: float
 
 
 class Branch(NamedTuple):
@@ -77,7 +79,8 @@ def profit_curves(c: Candidates, ranked: np.ndarray, needed: np.ndarray) -> Curv
     index[needed] = which.reshape(-1)
     profit = np.zeros((max(len(rows), 1), 2, CELLS))
     _fill_curves(rows, profit)
-    return Curves(index, profit)
+    earning = (profit[:, 0] > 0.0).any(0)
+    return Curves(index, profit, float(SHARES[earning.argmax() - 1]) if earning.any() else 1.0)
 
 
 @compiled
@@ -137,7 +140,7 @@ def branch(terms, ranked, first, size, power, cost, index, profit, taken, room):
     for k in range(length[0]):
         i = candidate[0, k]
         _fill_table(table[i], profit[index[first + i]], price, cost[i])
-        share[0, k] = max(table[i, _cell(power[i] / (power[i] + noise))], 0.0)
+        share[0, k] = max(table[i, cell_of(power[i] / (power[i] + noise))], 0.0)
         share_rest[0] += share[0, k]
     depth, branches, upper = 0, 0, 0.0
     while depth >= 0:
@@ -166,7 +169,7 @@ def branch(terms, ranked, first, size, power, cost, index, profit, taken, room):
         total[depth], value[depth], rest[depth], share_rest[depth] = load, earns, 0.0, 0.0
         shared[depth] = shared[0]
         for j in range(depth):
-            shared[depth] += table[member[j], _cell(power[member[j]] / (load + noise))]
+            shared[depth] += table[member[j], cell_of(power[member[j]] / (load + noise))]
         length[depth] = cursor[depth] = 0
         for above in range(k + 1, open_above):
             j = candidate[depth - 1, above]
@@ -174,7 +177,7 @@ def branch(terms, ranked, first, size, power, cost, index, profit, taken, room):
             if net > 0.0:
                 at = length[depth]
                 candidate[depth, at], worth[depth, at] = j, net
-                share[depth, at] = max(table[j, _cell(power[j] / (power[j] + load + noise))], 0.0)
+                share[depth, at] = max(table[j, cell_of(power[j] / (power[j] + load + noise))], 0.0)
                 rest[depth] += net
                 share_rest[depth] += share[depth, at]
                 length[depth] += 1
@@ -248,7 +251,7 @@ def _fill_table(row, profit, price, cost):
 
 
 @lean
-def _cell(share):
+def cell_of(share):
     """The first cell whose upper end is not below a share."""
     if share * EVEN <= EVEN - 1:
         return math.ceil(share * EVEN)

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from twinoffload.compiling import compiled, lean
-from twinoffload.equilibrium.city.configurations import earned
+from twinoffload.equilibrium.city.branching import SHARES, cell_of
+from twinoffload.equilibrium.city.configurations import NOISE, earned
 
-RUNGS = 64
+RUNGS = 1024
 _PENDING = 32  # ranges of rungs that wait, at most one for each halving and one more
 
 
@@ -23,21 +24,29 @@ class Pack(NamedTuple):
     """Work space for one BS of at most L candidates."""
 
     rung: np.ndarray  # [RUNGS + 2] lower ends of the ranges of x in W; the first range is 0 alone
+    parked: np.ndarray  # [L] candidates of negative multiplier, best paid per W first
+    price: np.ndarray  # [L] their multiplier per W; then that of all, negative where they are worth packing
+    earner: np.ndarray  # [L] candidates that earn more than their multiplier, best reward per W first
     reward: np.ndarray  # [L] profit less multiplier, money
-    order: np.ndarray  # [L] reward per W, negative
-    item: np.ndarray  # [L] candidates worth packing
+    earns: np.ndarray  # [L] whether a candidate is among them
     pending: np.ndarray  # [_PENDING, 2] ranges of rungs
 
 
 def pack_for(most: int) -> Pack:
     """Work space for at most so many candidates."""
     return Pack(
-        np.zeros(RUNGS + 2), np.empty(most), np.empty(most), np.empty(most, np.int64), np.empty((_PENDING, 2), np.int64)
+        rung=np.zeros(RUNGS + 2),
+        parked=np.empty(most, np.int64),
+        price=np.empty(most),
+        earner=np.empty(most, np.int64),
+        reward=np.empty(most),
+        earns=np.zeros(most, np.bool_),
+        pending=np.empty((_PENDING, 2), np.int64),
     )
 
 
 @compiled
-def climb(terms, ranked, first, size, power, cost, share, room):
+def climb(terms, ranked, first, size, power, cost, index, profit, least, share, room):
     """An upper bound of the best set's value less its multipliers; the fractional set behind it goes to `share`.
 
     Args:
@@ -47,11 +56,16 @@ def climb(terms, ranked, first, size, power, cost, share, room):
         size: see `ranked`.
         power: received power in W, `[size]`.
         cost: multipliers, money, `[size]`.
+        index: curve of each ranked pair.
+        profit: the curves of `branching`.
+        least: the share below which nobody earns.
         share: `[size]`: how much of each candidate is in the set; the leader of last time is tried first.
         room: work space.
     """
-    rung, reward, order, item, pending = room
+    rung, parked, price, earner, reward, earns, pending = room
+    noise = terms[ranked[first], NOISE]
     _place(rung, size, power)
+    parks = _park(size, power, cost, parked, price)
     likely = -1
     for i in range(size - 1, -1, -1):
         if share[i] == 1.0:
@@ -73,8 +87,8 @@ def climb(terms, ranked, first, size, power, cost, share, room):
             alone = earned(terms, ranked[first + i], low)
             if not alone > 0.0:
                 continue
-            _rewards(terms, ranked, first, size, i, low, power, cost, reward)
-            net = alone - cost[i] + _knapsack(size, i, high, power, reward, order, item, share[:0])
+            count = _earners(first, size, i, low, high, noise, least, power, cost, index, profit, earner, reward, earns)
+            net = alone - cost[i] + _fill(i, count, earner, reward, earns, parks, parked, cost, high, power, share[:0])
             if net <= best:
                 continue
             if end == begin + 1:
@@ -88,8 +102,9 @@ def climb(terms, ranked, first, size, power, cost, share, room):
         for i in range(size):
             share[i] = cost[i] < 0.0
         return best
-    _rewards(terms, ranked, first, size, leader, rung[at], power, cost, reward)
-    _knapsack(size, leader, rung[at + 1] if at > 0 else 0.0, power, reward, order, item, share[:size])
+    low, high = rung[at], rung[at + 1] if at > 0 else 0.0
+    count = _earners(first, size, leader, low, high, noise, least, power, cost, index, profit, earner, reward, earns)
+    _fill(leader, count, earner, reward, earns, parks, parked, cost, high, power, share[:size])
     share[leader] = 1.0
     return best
 
@@ -107,28 +122,77 @@ def _place(rung, size, power):
         rung[k + 1] = (1.0 - 1e-9) * least * (total / least * (1.0 + 1e-8)) ** (k / RUNGS) if total > 0.0 else 0.0
 
 
-@lean
-def _rewards(terms, ranked, first, size, leader, low, power, cost, reward):
-    """What each candidate adds at most beside a leader and `low` in all; stronger ones do not earn."""
-    for j in range(size):
-        reward[j] = -cost[j]
-        if j > leader:
-            reward[j] += earned(terms, ranked[first + j], power[leader] + max(low - power[j], 0.0))
-
-
 @compiled
-def _knapsack(size, without, room, power, reward, order, item, share):
-    """The largest reward of candidates of a total power in W, one of them in part; `share`, if any, says which."""
+def _park(size, power, cost, parked, price):
+    """Candidates of negative multiplier by falling pay per W; how many there are."""
+    for i in range(size):
+        price[i] = cost[i] / power[i] if cost[i] < 0.0 else math.inf
+    parks = 0
+    for i in np.argsort(price[:size]):
+        if cost[i] < 0.0:
+            parked[parks] = i
+            parks += 1
+    return parks
+
+
+@lean
+def _earners(first, size, leader, low, high, noise, least, power, cost, index, profit, earner, reward, earns):
+    """Candidates weaker than the leader, of at most `high`, that may earn beside it and `low` in all; their number.
+
+    They are sorted by reward per W. What a candidate earns is read off its curve of profit against share, from above.
+    """
     count = 0
     for j in range(size):
-        if reward[j] > 0.0 and power[j] <= room and j != without:
-            item[count], order[count] = j, -reward[j] / power[j]
-            count += 1
-    total = 0.0
-    for k in np.argsort(order[:count]):
-        j = item[k]
+        earns[j] = False
+    for j in range(leader + 1, size):
+        if power[j] > high:
+            continue
+        part = power[j] / (power[leader] + max(low, power[j]) + noise)
+        if part < least:
+            break
+        most = _from_curve(part, profit[index[first + j]])
+        if most <= max(cost[j], 0.0):
+            continue
+        earns[j] = True
+        reward[j] = most - cost[j]
+        at = count
+        while at > 0 and reward[j] * power[earner[at - 1]] > reward[earner[at - 1]] * power[j]:
+            earner[at] = earner[at - 1]
+            at -= 1
+        earner[at] = j
+        count += 1
+    return count
+
+
+@lean
+def _from_curve(share, profit):
+    """At least the profit at a share of all power and noise: its cell's chord and what rises above it, money."""
+    cell = cell_of(share)
+    if cell == 0 or profit[0, cell] == 0.0:
+        return profit[0, cell]
+    low = profit[0, cell - 1]
+    part = (share - SHARES[cell - 1]) / (SHARES[cell] - SHARES[cell - 1])
+    return low + (profit[0, cell] - low) * min(max(part, 0.0), 1.0) + profit[1, cell]
+
+
+@lean
+def _fill(leader, count, earner, reward, earns, parks, parked, cost, size, power, share):
+    """The largest reward of others of a total power in W, one of them in part; `share`, if any, says which."""
+    total, room, a, b = 0.0, size, 0, 0
+    while a < count or b < parks:
+        if b < parks and (parked[b] == leader or earns[parked[b]]):
+            b += 1
+            continue
+        if b == parks:
+            j, worth, a = earner[a], reward[earner[a]], a + 1
+        elif a == count or -cost[parked[b]] * power[earner[a]] >= reward[earner[a]] * power[parked[b]]:
+            j, worth, b = parked[b], -cost[parked[b]], b + 1
+        else:
+            j, worth, a = earner[a], reward[earner[a]], a + 1
+        if power[j] > size:  # too strong to be one of them at all
+            continue
         part = 1.0 if power[j] <= room else room / power[j]
-        total += part * reward[j]
+        total += part * worth
         room -= part * power[j]
         if len(share) > 0:
             share[j] = part
