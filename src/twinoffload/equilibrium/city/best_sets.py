@@ -44,14 +44,14 @@ class Sets(NamedTuple):
     pack: Pack
 
 
-def all_sets(c: Candidates) -> Sets:
-    """The sets of a market; tables take at most 32 KB for each BS."""
+def all_sets(c: Candidates, tabulated: int = TABULATED) -> Sets:
+    """The sets of a market; BSs with up to `tabulated` candidates get tables, of at most 32 KB each."""
     degree = np.diff(c.offset)
     most = int(degree.max())
     station = np.repeat(np.arange(len(degree)), degree)
     ranked = c.pair[np.lexsort((-c.terms[c.pair, RECEIVED], station))]
-    few = degree <= TABULATED
-    sizes = np.where(few, 1 << np.minimum(degree, TABULATED), 0)
+    few = degree <= tabulated
+    sizes = np.where(few, 1 << np.minimum(degree, tabulated), 0)
     sets = Sets(
         ranked=ranked,
         begin=np.where(few, np.cumsum(sizes) - sizes, -1),

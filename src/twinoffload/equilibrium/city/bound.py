@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinoffload.compiling import compiled
-from twinoffload.equilibrium.city.best_sets import all_sets, best_sets
+from twinoffload.equilibrium.city.best_sets import TABULATED, all_sets, best_sets
 from twinoffload.equilibrium.city.configurations import Candidates, roster, scratch, value_with
 from twinoffload.equilibrium.city.search import Found
 
@@ -25,6 +25,7 @@ MEMORY = 0.3  # share of the last direction in the next
 PATIENCE = 20  # steps without a better bound after which they shorten, from the best multipliers
 SHORTENING = 0.7
 SHORTEST = 1e-4  # step length, of Polyak's, at which it ends
+NEGLIGIBLE = 1e-18  # square of a direction that is rounding
 PROGRESS = 1e-6  # least relative improvement that counts as one
 
 
@@ -51,6 +52,7 @@ def upper_bound(
     seconds: float = math.inf,
     gap: float = 0.0,
     multiplier: np.ndarray | None = None,
+    tabulated: int = TABULATED,
 ) -> Bound:
     """Bound `admission` from above.
 
@@ -61,9 +63,10 @@ def upper_bound(
         seconds: time limit, looked at between evaluations.
         gap: relative distance to the association's value at which it is good enough.
         multiplier: where to start; by default what each mAP adds to the association.
+        tabulated: most candidates of a BS for which all sets are tabulated.
     """
     begin = time.perf_counter()
-    sets = all_sets(c)
+    sets = all_sets(c, tabulated)
     nu = marginal_values(c, found.choice) if multiplier is None else multiplier.copy()
     best, best_nu = math.inf, nu
     surplus, direction = np.empty(len(c.offset) - 1), np.zeros_like(nu)
@@ -88,7 +91,7 @@ def upper_bound(
             gradient[(nu <= 0.0) & (gradient > 0.0)] = 0.0
         direction = MEMORY * direction + (1.0 - MEMORY) * gradient
         norm = direction @ direction
-        if norm == 0.0:
+        if norm < NEGLIGIBLE:
             break
         nu = nu - length * (value - found.value) / norm * direction
         if not c.idle_interferes:
@@ -97,8 +100,14 @@ def upper_bound(
 
 
 def _safe_sum(c: Candidates, nu: np.ndarray, surplus: np.ndarray) -> float:
-    """The dual function, raised by more than rounding can have lowered it: 1e-12 gamma^A for each mAP."""
-    return math.fsum(nu) + math.fsum(surplus) + math.fsum(c.tolerance)
+    """The dual function, raised by more than rounding can have lowered it.
+
+    A BS's best set is found from sums of as many multipliers as it has candidates, and of profits that are right to
+    1e-12 gamma^A.
+    """
+    summed = np.abs(nu) @ np.diff(c.first) + np.abs(surplus).sum()
+    rounding = 4.0 * np.finfo(float).eps * np.diff(c.offset).max() * summed
+    return math.fsum(nu) + math.fsum(surplus) + math.fsum(c.tolerance) + float(rounding)
 
 
 def marginal_values(c: Candidates, choice: np.ndarray) -> np.ndarray:

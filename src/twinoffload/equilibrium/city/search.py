@@ -25,6 +25,8 @@ from twinoffload.equilibrium.city.configurations import (
 )
 
 HOT, COLD = 0.1, 0.004  # first and last temperature over the mean profit of an undisturbed mAP
+ROUNDS, SMALL = 8, 100  # most rounds; mAPs up to which there is more than one
+HOTTER = 5.0  # every second round, for markets whose profits differ by decades
 PLATEAU = 20  # sweeps between two looks at the clock, at one temperature
 
 
@@ -50,33 +52,41 @@ def anneal(
     sweeps: int,
     seconds: float = math.inf,
     seed: int = 0,
-    hot: float = HOT,
+    rounds: int | None = None,
 ) -> Found:
-    """Cool once, from a start; the result is a local optimum, never worth less than the start.
+    """Cool once or several times, each time from the best so far; a local optimum, never worth less than the start.
 
     Args:
         c: the market's pairs.
         start: pair of each mAP, int64 `[N]`; -1 (off) only where idle mAPs are silent.
-        sweeps: proposals per mAP in all. The temperature follows the sweeps or the clock, whichever is further ahead.
-        seconds: time after which it has cooled; inf: by the sweeps alone, and then the result is reproducible.
+        sweeps: proposals per mAP in each round. The temperature follows the sweeps or the clock, whichever is ahead.
+        seconds: time for all rounds; inf: by the sweeps alone, and then the result is reproducible.
         seed: of the random proposals.
-        hot: first temperature over the mean profit of an undisturbed mAP.
+        rounds: how often; by default once in large markets, in which one part repeats another's trials, and up to
+            `ROUNDS` times in small ones. Every second round starts hotter.
     """
-    begin, rng, room = time.perf_counter(), np.random.default_rng(seed), scratch(c)
-    safe = descend(c, start)
-    lists = roster(c, start)
-    scale = _mean_profit(c.first, c.terms)
-    done = 0
-    while scale > 0.0:
-        progress = max(done / sweeps, (time.perf_counter() - begin) / seconds)
-        if progress >= 1.0:
-            break
-        steps = min(PLATEAU, sweeps - done)
-        _propose(c, lists, room, rng, steps * len(start), scale * hot * (COLD / hot) ** progress)
-        done += steps
-    cold = descend(c, lists.choice)
-    best = cold if cold.value > safe.value else safe
+    rounds = max(1, min(ROUNDS, SMALL // len(start))) if rounds is None else rounds
+    rng, scale = np.random.default_rng(seed), _mean_profit(c.first, c.terms)
+    best, done = descend(c, start), 0
+    for i in range(rounds if scale > 0.0 else 0):
+        hot = scale * HOT * (HOTTER if i % 2 else 1.0)
+        cold = _cool(c, best.choice if i else np.asarray(start), rng, sweeps, seconds / rounds, hot, scale * COLD)
+        done += cold.sweeps
+        best = max(best, cold, key=lambda found: found.value)
     return Found(best.choice, best.value, done)
+
+
+def _cool(
+    c: Candidates, start: np.ndarray, rng: np.random.Generator, sweeps: int, seconds: float, hot: float, cold: float
+) -> Found:
+    """One round from a temperature to another, in money, and a descent."""
+    begin, lists, room, done = time.perf_counter(), roster(c, start), scratch(c), 0
+    while (progress := max(done / sweeps, (time.perf_counter() - begin) / seconds)) < 1.0:
+        steps = min(PLATEAU, sweeps - done)
+        _propose(c, lists, room, rng, steps * len(start), hot * (cold / hot) ** progress)
+        done += steps
+    end = descend(c, lists.choice)
+    return Found(end.choice, end.value, done)
 
 
 def descend(c: Candidates, start: np.ndarray) -> Found:
