@@ -16,7 +16,20 @@ from twinoffload.compiling import lean
 from twinoffload.equilibrium.city.kernel import TOLERANCE, Parameters, best_offer, profit, rate, unit_delay_cost
 from twinoffload.equilibrium.city.links import Links
 
-RECEIVED, NOISE, SCALE, DELAY_COST, COMPUTE_TIME, FIRST_VALUE, ENERGY_COST, LIMIT, STEEPNESS, CAP, REACH = range(11)
+(
+    RECEIVED,
+    NOISE,
+    SCALE,
+    DELAY_COST,
+    COMPUTE_TIME,
+    FIRST_VALUE,
+    ENERGY_COST,
+    LIMIT,
+    STEEPNESS,
+    CAP,
+    REACH,
+    ACCURACY_VALUE,
+) = range(12)
 
 
 class Candidates(NamedTuple):
@@ -28,9 +41,9 @@ class Candidates(NamedTuple):
         first: pairs first[n] to first[n + 1] are mAP n's, int64 `[N + 1]`.
         offset: entries offset[m] to offset[m + 1] of `pair` are BS m's, int64 `[M + 1]`.
         pair: pairs grouped by BS, int64 `[P]`.
-        terms: a row of parameters for each pair, side by side in memory, `[P, 11]`: p h in W, sigma^2 in W, W / (8 ln
+        terms: a row of parameters for each pair, side by side in memory, `[P, 12]`: p h in W, sigma^2 in W, W / (8 ln
             2) in MB/s, gamma^D, c / f in s/MB, K and e in money/MB, a Zmax, a in 1/MB, the cap, and the reach, the
-            interference in W from which it earns nothing (rounded up by at most 4 %).
+            interference in W from which it earns nothing (rounded up by at most 4 %), and gamma^A in money.
         tolerance: the least gain for which an mAP is moved, 1e-12 gamma^A in money, `[N]`.
         idle_interferes: whether an mAP without data still interferes; if not it may be off.
     """
@@ -67,7 +80,7 @@ def candidates(q: Parameters, links: Links) -> Candidates:
     """The pairs of each BS and their parameters."""
     offset, pair = links.by_station
     n, m = links.map_of, links.station
-    terms = np.empty((links.pairs, 11))
+    terms = np.empty((links.pairs, 12))
     steepness = q.steepness[m]
     for column, value in (
         (RECEIVED, q.received),
@@ -81,6 +94,7 @@ def candidates(q: Parameters, links: Links) -> Candidates:
         (STEEPNESS, steepness),
         (CAP, q.price_cap),
         (REACH, math.inf),
+        (ACCURACY_VALUE, q.accuracy_value[n]),
     ):
         terms[:, column] = value
     _fill_reach(terms)
@@ -109,14 +123,20 @@ def scratch(c: Candidates) -> tuple[np.ndarray, np.ndarray]:
 
 
 @lean
+def costs(terms, pair, interference):
+    """(K, e, D, a Zmax) of a pair at an interference in W, as `kernel.costs`."""
+    r = rate(terms[pair, RECEIVED], interference, terms[pair, NOISE], terms[pair, SCALE])
+    d = unit_delay_cost(terms[pair, DELAY_COST], r, terms[pair, COMPUTE_TIME])
+    return terms[pair, FIRST_VALUE], terms[pair, ENERGY_COST], d, terms[pair, LIMIT]
+
+
+@lean
 def earned(terms, pair, interference):
     """What a pair earns the operator in money at its best price, 0 where it is declined."""
     if interference >= terms[pair, REACH]:
         return 0.0
-    r = rate(terms[pair, RECEIVED], interference, terms[pair, NOISE], terms[pair, SCALE])
-    d = unit_delay_cost(terms[pair, DELAY_COST], r, terms[pair, COMPUTE_TIME])
-    e = terms[pair, ENERGY_COST]
-    price, v = best_offer(terms[pair, FIRST_VALUE], e, d, terms[pair, LIMIT], terms[pair, CAP])
+    k, e, d, limit = costs(terms, pair, interference)
+    price, v = best_offer(k, e, d, limit, terms[pair, CAP])
     return max(profit(e, terms[pair, STEEPNESS], price, v), 0.0)
 
 

@@ -65,8 +65,8 @@ def anneal(
         rounds: how often; by default once in large markets, in which one part repeats another's trials, and up to
             `ROUNDS` times in small ones. Every second round starts hotter.
     """
-    rounds = max(1, min(ROUNDS, SMALL // len(start))) if rounds is None else rounds
-    rng, scale = np.random.default_rng(seed), _mean_profit(c.first, c.terms)
+    rounds = usual_rounds(len(start)) if rounds is None else rounds
+    rng, scale = np.random.default_rng(seed), mean_profit(c.first, c.terms)
     best, done = descend(c, start), 0
     for i in range(rounds if scale > 0.0 else 0):
         hot = scale * HOT * (HOTTER if i % 2 else 1.0)
@@ -74,6 +74,11 @@ def anneal(
         done += cold.sweeps
         best = max(best, cold, key=lambda found: found.value)
     return Found(best.choice, best.value, done)
+
+
+def usual_rounds(maps: int) -> int:
+    """How often to cool a market of N mAPs."""
+    return max(1, min(ROUNDS, SMALL // maps))
 
 
 def _cool(
@@ -104,7 +109,7 @@ def value_of(c: Candidates, choice: np.ndarray) -> float:
 
 
 @compiled
-def _mean_profit(first, terms):
+def mean_profit(first, terms):
     """Mean over the mAPs of the most that one of their pairs earns undisturbed, money."""
     total = 0.0
     for n in range(len(first) - 1):
@@ -140,7 +145,7 @@ def _propose(c, lists, room, rng, steps, temperature):
         if m_new >= 0 and count[m_new] > 0 and rng.random() < 0.5:
             out = member[offset[m_new] + int(rng.random() * count[m_new])]
             mate = map_of[out]
-            to = _pair_on(first, station, mate, m_old)
+            to = pair_on(first, station, mate, m_old)
             if to < 0 and not off:
                 to = first[mate] + int(rng.random() * (first[mate + 1] - first[mate]))
                 if to == out:
@@ -173,7 +178,7 @@ def _propose(c, lists, room, rng, steps, temperature):
 
 
 @compiled
-def _pair_on(first, station, n, m):
+def pair_on(first, station, n, m):
     """The pair of mAP n on BS m, -1 if it has none."""
     for pair in range(first[n], first[n + 1]):
         if station[pair] == m:
