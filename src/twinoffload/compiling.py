@@ -27,9 +27,9 @@ def lean(function: Callable[..., Any]) -> Any:
 
 def _kept(function: Callable[..., Any], **options: Any) -> Any:
     """Numba looks at the time of a function's own file; what it inlines from another file counts too."""
-    settings = dict(fastmath=False, error_model="numpy", **options)
+    settings: Any = {"fastmath": False, "error_model": "numpy", **options}
     try:
-        dispatcher = njit(cache=True, **settings)(function)
+        dispatcher: Any = njit(cache=True, **settings)(function)
     except RuntimeError:  # nowhere to keep it
         return njit(**settings)(function)
     with contextlib.suppress(AttributeError):  # where a later numba keeps its index elsewhere

@@ -1,7 +1,7 @@
 """`twinoffload solve`: prices and associations for gains read from a file."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -117,7 +117,7 @@ def solve(
         with spinner(f"Solving {concept}"):
             outcome = twinoffload.solve(market, gains.gain, concept, time_limit=time_limit, gap=gap)
         if out is not None:
-            names = {"maps": gains.maps, "stations": gains.stations, "snapshots": (gains.snapshot,)}
+            names: Any = {"maps": gains.maps, "stations": gains.stations, "snapshots": (gains.snapshot,)}
             write_solution(out, outcome, market.raw_data, overwrite=force, **names)
         if as_json:
             typer.echo(city_document(chosen, gains, outcome))
@@ -129,7 +129,7 @@ def solve(
         outcome = twinoffload.solve(market, gains.gain, concept, time_limit=time_limit, gap=gap)
         checked = check(market, gains, outcome) if certify else None
     if out is not None:
-        names = {"maps": gains.maps, "stations": gains.stations, "snapshots": gains.snapshots}
+        names: Any = {"maps": gains.maps, "stations": gains.stations, "snapshots": gains.snapshots}
         write_solution(out, outcome, market.raw_data, overwrite=force, **names)
     if as_json:
         typer.echo(document(chosen, market, gains, outcome, checked))

@@ -2,41 +2,20 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
+from twinoffload.equilibrium.outcome import Outcome
 from twinoffload.tables import Column, Progress, write_table
-
-
-class Solution(Protocol):
-    """The part of a solution that is written; `[...]` is nothing or one axis of snapshots.
-
-    Attributes:
-        association: BS index of each mAP, `[..., N]`; -1: off or no solution.
-        price: money/MB, `[..., N, M]`; where there is no axis of snapshots, it may be sparse CSR.
-        data: MB, `[..., N]`.
-        accuracy: of the twin, `[..., N]`.
-        delay: s, `[..., N]`.
-        map_utility: money, `[..., N]`.
-        regret: money, `[..., N]`.
-    """
-
-    association: Any
-    price: Any
-    data: Any
-    accuracy: Any
-    delay: Any
-    map_utility: Any
-    regret: Any
 
 
 def write_solution(
     path: str | os.PathLike[str],
-    solution: Solution,
+    solution: Outcome,
     raw_data: Any,
     *,
     maps: Sequence[str],
@@ -54,7 +33,7 @@ def write_solution(
 
     Args:
         path: the file.
-        solution: what `solve` found.
+        solution: what `solve` found, of nothing or one axis of snapshots.
         raw_data: Zmax in MB, a number or `[N]`.
         maps: N names.
         stations: M names.
