@@ -49,7 +49,7 @@ run: install ## train the paper's scheme, compare it, write results/quick/report
 test: install ## run the whole test suite
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-figures: install ## measure and draw again what docs/equilibrium.md shows (about two minutes)
+figures: install ## measure and draw again what docs/equilibrium.md and docs/city.md show (about two minutes)
 	@$(BIN)/twinoffload figures --out docs
 
 check: install ## lint, formatting, types and layers

@@ -268,7 +268,7 @@ def show_city(console: Console, scenario: Scenario, gains: SparseGains, outcome:
     told.add_row("operator utility, money", number(outcome.operator_utility.item(), 2))
     if math.isfinite(outcome.bound.item()):
         told.add_row("no association earns more than, money", number(outcome.bound.item(), 2))
-        told.add_row("so it is at most this share below the best", number(outcome.gap.item(), 4))
+        told.add_row("so the best is at most this share above it", number(outcome.gap.item(), 4))
     told.add_row("mAPs that send data", f"{int((outcome.data > 0).sum()):,}")
     told.add_row("largest regret of any mAP, money", number(outcome.regret.max().item(), 4))
     for name, values in _city_means(outcome).items():

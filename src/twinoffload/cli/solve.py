@@ -77,8 +77,9 @@ def solve(
       utility        money
       regret         money that its best reply to the rest would add
 
-    A market of more than 100,000 pairs of mAP and BS is solved on the listed pairs alone, which is fast for a million
-    mAPs. It must be a single snapshot; then --json tells figures of the whole, and --out what each mAP does.
+    Under pairwise and admission, a market of more than 100,000 pairs of mAP and BS is solved on the listed pairs alone,
+    which is fast for a million mAPs. It must be a single snapshot; then --json tells figures of the whole, and --out
+    what each mAP does. posted and gradient are for small markets.
 
     A scenario's list of values repeats over the mAPs, or the BSs, in the order of the tables, which is sorted by id:
     with cycles [1.6, 2.1], the first mAP has 1.6 Gcycle/MB.

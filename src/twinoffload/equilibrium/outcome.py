@@ -62,7 +62,7 @@ class Outcome:
 
     @property
     def gap(self) -> Tensor:
-        """How far the operator's utility may be from the best under this concept, relative to it, `[...]`."""
+        """Share by which the best under this concept may exceed the operator's utility, `[...]`; NaN: unknown."""
         return (self.bound - self.operator_utility) / self.operator_utility.abs()
 
     def reshape(self, batch: torch.Size) -> "Outcome":

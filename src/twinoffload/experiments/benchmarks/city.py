@@ -5,7 +5,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +17,7 @@ from twinoffload.equilibrium.city.loads import exclusive
 from twinoffload.equilibrium.city.replies import play, replies
 from twinoffload.equilibrium.city.solve import admission
 from twinoffload.equilibrium.city.sweeps import state_at, sweep_once, sweeps
+from twinoffload.experiments.benchmarks.timing import best_of
 from twinoffload.game.market import Market
 from twinoffload.game.pricing import kink_total, trades
 from twinoffload.scenario import Scenario
@@ -77,8 +77,8 @@ def timings(
         began = time.perf_counter()
         q = parameters(market, links)
         prepared_s = time.perf_counter() - began
-        rest, rest_s = _best_of(lambda q=q, links=links: sweeps(q, links))
-        _, plain_s = _best_of(lambda q=q, links=links: sweeps(q, links, plain=True))
+        rest, rest_s = best_of(lambda q=q, links=links: sweeps(q, links), REPEATS)
+        _, plain_s = best_of(lambda q=q, links=links: sweeps(q, links, plain=True), REPEATS)
         began = time.perf_counter()
         found = play(market, links, torch.from_numpy(rest.association))
         outcome_s, memory_gb = time.perf_counter() - began, peak_memory_gb()
@@ -158,7 +158,7 @@ def peak_memory_gb() -> float:
 def _one_sweep(q: Parameters, association: np.ndarray, links: Links) -> float:
     """Seconds of one plain sweep at rest, where nobody moves."""
     state, order = state_at(q, association, links.pair_at(association)), np.arange(links.maps)
-    return _best_of(lambda: sweep_once(q, order, np.empty(0), state, 0, True))[1]
+    return best_of(lambda: sweep_once(q, order, np.empty(0), state, 0, True), REPEATS)[1]
 
 
 def _memory_limit_s(q: Parameters) -> float:
@@ -172,7 +172,7 @@ def _memory_limit_s(q: Parameters) -> float:
     moved = maps * (7 * 8 + 2 * 8) + pairs * (4 + 2 * 8 + 2 * 8) + stations * 8 * 8
     source = np.ones(16_000_000)
     target = np.empty_like(source)
-    _, copied_s = _best_of(lambda: np.copyto(target, source), repeats=5)
+    _, copied_s = best_of(lambda: np.copyto(target, source), repeats=5)
     return moved * copied_s / (3 * source.nbytes)
 
 
@@ -197,7 +197,7 @@ def _function_limit_s(market: Market, links: Links, q: Parameters, association: 
     each = []
     for function in (_logarithms, _exponentials):
         function(values[:1])
-        each.append(_best_of(lambda function=function: function(values), repeats=5)[1] / len(values))
+        each.append(best_of(lambda function=function: function(values), repeats=5)[1] / len(values))
     return links.pairs * (logarithms * each[0] + exponentials * each[1])
 
 
@@ -215,12 +215,3 @@ def _exponentials(values):
     for value in values:
         total += math.exp(-value)
     return total
-
-
-def _best_of(run: Callable[[], Any], repeats: int = REPEATS) -> tuple[Any, float]:
-    taken, result = math.inf, None
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = run()
-        taken = min(taken, time.perf_counter() - began)
-    return result, taken

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from twinoffload.equilibrium.gradient import GradientSettings
 from twinoffload.equilibrium.solve import solve
+from twinoffload.experiments.benchmarks.timing import best_of
 from twinoffload.game.market import Market
 from twinoffload.scenario import Scenario
 
@@ -61,7 +62,7 @@ def peers(scenario: Scenario, count: int = 200, scipy_count: int = 8) -> dict[st
         ValueError: scipy is not installed.
     """
     market, gain = scenario.market(), scenario.sample_gain(count)
-    exact, exact_s = _best_of(lambda: solve(market, gain, "pairwise"))
+    exact, exact_s = best_of(lambda: solve(market, gain, "pairwise"), 5)
     start = gain.argmax(-1)
     iterations, arrived = 2, 0.0
     while arrived < 1.0 and iterations <= ITERATION_LIMIT:
@@ -73,7 +74,7 @@ def peers(scenario: Scenario, count: int = 200, scipy_count: int = 8) -> dict[st
         middle = (low + high) // 2
         outcome = solve(market, gain, "gradient", start=start, settings=_settings(middle))
         low, high = (low, middle) if _arrived(exact, outcome) == 1.0 else (middle, high)
-    outcome, gradient_s = _best_of(
+    outcome, gradient_s = best_of(
         lambda: solve(market, gain, "gradient", start=start, settings=_settings(high)), repeats=2
     )
     rounds = [_scipy_pairwise(market, gain[i], start[i]) for i in range(scipy_count)]
@@ -108,15 +109,6 @@ def _arrived(exact: Any, outcome: Any) -> float:
     own = exact.association.unsqueeze(-1)
     apart = (exact.price.gather(-1, own) - outcome.price.gather(-1, own)).abs().amax((-2, -1))
     return (apart[_same(exact, outcome)] < PRICE_TOLERANCE).double().mean().item()
-
-
-def _best_of(run: Callable[[], Any], repeats: int = 5) -> tuple[Any, float]:
-    taken, result = math.inf, None
-    for _ in range(repeats):
-        began = time.perf_counter()
-        result = run()
-        taken = min(taken, time.perf_counter() - began)
-    return result, taken
 
 
 def _time(market: Market, gain: Tensor, concept: str) -> float:
