@@ -1,5 +1,6 @@
 """Progress on standard error: bars in a terminal, a line now and then where the output goes to a file."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,6 +55,27 @@ def reading(path: Any) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(f"Reading {path}", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total or None)
+
+
+@contextmanager
+def searching(concept: str) -> Iterator[Callable[[Any], None]]:
+    """How a search in a large market stands: its phase, the best value and the bound; shown in a terminal alone."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<20}", markup=False),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(f"Solving {concept}", total=None, note="")
+
+        def show(stands: Any) -> None:
+            known = {"value": stands.value, "bound": stands.bound}
+            note = "  ".join(f"{name} {value:.2f}" for name, value in known.items() if math.isfinite(value))
+            bars.update(task, description=f"{concept}: {stands.phase}", total=1.0, completed=stands.share, note=note)
+
+        yield show
 
 
 def training_note(rows: list[dict[str, Any]]) -> str:

@@ -47,6 +47,8 @@ MEANING = {
     "oscillating": "oscillating: mAPs were still changing their BS when Algorithm 1 stopped; shown is where it stood.",
     "iteration_limit": "iteration_limit: prices or data were still changing when Algorithm 1 stopped; shown is where "
     "it stood.",
+    "round_limit": "round_limit: the mAPs' best replies had not come to rest when the rounds stopped; shown is where "
+    "it stood.",
     "infeasible": "infeasible: no prices under the cap make any association one that every mAP is content with, so "
     "there is no solution; raise price_cap, or see --concept admission.",
 }
@@ -88,11 +90,12 @@ def check(market: Market, gains: Gains, outcome: Outcome) -> Checked:
     Raises:
         ValueError: too many associations to enumerate under "posted" or "admission".
     """
-    found = certificate(market, gains.gain, outcome)
+    within = gains.gain > 0.0
+    found = certificate(market, gains.gain, outcome, within=within)
     if profile_count(len(gains.maps), len(gains.stations), market.idle_interferes) > PROFILE_LIMIT:
         return Checked(found, None)
     price = torch.where(outcome.price.isnan(), torch.inf, outcome.price)  # infeasible: nothing is offered
-    return Checked(found, selection(market, gains.gain, price))
+    return Checked(found, selection(market, gains.gain, price, within=within))
 
 
 def document(scenario: Scenario, market: Market, gains: Gains, outcome: Outcome, checked: Checked | None = None) -> str:

@@ -47,7 +47,7 @@ def solve(
         float | None,
         typer.Option(
             metavar="S",
-            help="Seconds for the search and the bound of `admission` in a large market.",
+            help="Seconds for search and bound of `posted` or `admission` beyond an exact answer.",
             show_default="a fixed number of steps",
         ),
     ] = None,
@@ -77,9 +77,10 @@ def solve(
       utility        money
       regret         money that its best reply to the rest would add
 
-    Under pairwise and admission, a market of more than 100,000 pairs of mAP and BS is solved on the listed pairs alone,
-    which is fast for a million mAPs. It must be a single snapshot; then --json tells figures of the whole, and --out
-    what each mAP does. posted and gradient are for small markets.
+    A market of more than 100,000 pairs of mAP and BS is solved on the listed pairs alone, which is fast for a million
+    mAPs. It must be a single snapshot; then --json tells figures of the whole, and --out what each mAP does. posted and
+    admission are exact where that takes seconds; else a search finds an association and an upper bound, under posted
+    in a market of fewer pairs only if --time-limit or --gap allows it. gradient is for small markets.
 
     A scenario's list of values repeats over the mAPs, or the BSs, in the order of the tables, which is sorted by id:
     with cycles [1.6, 2.1], the first mAP has 1.6 Gcycle/MB.
@@ -95,11 +96,12 @@ def solve(
     """  # noqa: D301
     import twinoffload
     from twinoffload.cli.console import output, spinner
-    from twinoffload.cli.progress import reading
+    from twinoffload.cli.progress import reading, searching
     from twinoffload.cli.solution import check, city_document, document, show, show_city
-    from twinoffload.equilibrium.admission import is_solvable
+    from twinoffload.equilibrium.profiles import check_enumerable
+    from twinoffload.equilibrium.searching import SEARCHED, is_exact
     from twinoffload.equilibrium.solution_file import write_solution
-    from twinoffload.equilibrium.solve import SMALL
+    from twinoffload.equilibrium.solve import SEARCH_REMEDY, SMALL
     from twinoffload.network.gain_file import dense, list_gains, sparse
 
     console = output()
@@ -108,15 +110,18 @@ def solve(
         listed = list_gains(gain, snapshot, each)
     snapshots, maps, stations = listed.shape
     market = chosen.replace(maps=maps, stations=stations).market()
-    large = maps * stations > SMALL or (concept == "admission" and not is_solvable(maps, stations))
-    if large and snapshots > 1 and concept in ("pairwise", "admission"):
+    inexact = concept in SEARCHED and not is_exact(concept, maps, stations, market.idle_interferes)
+    large = maps * stations > SMALL or inexact
+    if concept == "posted" and inexact and maps * stations <= SMALL and time_limit is None and gap == 0.0:
+        check_enumerable(concept, maps, stations, market.idle_interferes, SEARCH_REMEDY)
+    if large and snapshots > 1 and concept != "gradient":
         raise ValueError(f"{gain}: has {snapshots:,} snapshots of a large market; choose one with --snapshot")
     if large and certify:
         raise ValueError("--certify: is for small markets; for a large one see its regret and bound")
-    if large and concept in ("pairwise", "admission"):
+    if large and concept != "gradient":
         gains = sparse(listed)
-        with spinner(f"Solving {concept}"):
-            outcome = twinoffload.solve(market, gains.gain, concept, time_limit=time_limit, gap=gap)
+        with searching(concept) as watch:
+            outcome = twinoffload.solve(market, gains.gain, concept, time_limit=time_limit, gap=gap, watch=watch)
         if out is not None:
             names: Any = {"maps": gains.maps, "stations": gains.stations, "snapshots": (gains.snapshot,)}
             write_solution(out, outcome, market.raw_data, overwrite=force, **names)
@@ -127,7 +132,7 @@ def solve(
         return
     gains = dense(listed)
     with spinner(f"Solving {concept}"):
-        outcome = twinoffload.solve(market, gains.gain, concept, time_limit=time_limit, gap=gap)
+        outcome = twinoffload.solve(market, gains.gain, concept, within=gains.gain > 0.0)
         checked = check(market, gains, outcome) if certify else None
     if out is not None:
         names: Any = {"maps": gains.maps, "stations": gains.stations, "snapshots": gains.snapshots}

@@ -14,6 +14,7 @@ from twinoffload.equilibrium.profiles import (
     delay_cost_table,
     first_best,
     of_sets,
+    possible,
     profile_count,
 )
 from twinoffload.equilibrium.subset_dp import WORK_LIMIT, best_partition, subset_work
@@ -32,29 +33,29 @@ def is_solvable(maps: int, stations: int) -> bool:
     return subset_work(maps, stations) <= WORK_LIMIT
 
 
-def check_solvable(maps: int, stations: int) -> None:
+def check_solvable(maps: int, stations: int, remedy: str) -> None:
     """Refuse a market for which an exact answer would take too long.
 
     Raises:
-        ValueError: with the size and the remedy.
+        ValueError: with the size and the remedy that is given.
     """
     if not is_solvable(maps, stations):
         most = next(n for n in count(0) if subset_work(n + 1, stations) > WORK_LIMIT)
         raise ValueError(
             f"admission: N = {maps} mAPs on M = {stations} BSs are beyond an exact answer (at most N = {most} with "
-            f"M = {stations}); give the gains as a sparse tensor [N, M], use the concept 'pairwise' (--concept "
-            "pairwise), or a smaller market"
+            f"M = {stations}); {remedy}"
         )
 
 
-def admission(terms: Terms, gain: Tensor) -> Outcome:
+def admission(terms: Terms, gain: Tensor, within: Tensor | None = None) -> Outcome:
     """Best association over all profiles, each pair at its best price or declined; flat batch, exact.
 
     Small batches of small markets are enumerated, others solved by dynamic programming over sets of mAPs, with the
-    same result: among associations within 1e-12 of the largest gamma^A of the best, the lexicographically first.
+    same result: among associations within 1e-12 of the largest gamma^A of the best, the lexicographically first. No
+    mAP is on a BS that is not within its reach, booleans `[B, N, M]`.
     """
     few = _enumerable(terms, gain)
-    association = _enumerated(terms, gain) if few else best_partition(terms, gain)
+    association = _enumerated(terms, gain, within) if few else best_partition(terms, gain, within)
     price, earns = _offers(terms, gain, association)
     if not terms.idle_interferes:
         association = torch.where(earns.any(-1), association, -1)
@@ -71,16 +72,18 @@ def _enumerable(terms: Terms, gain: Tensor) -> bool:
     return batch * max(pairs, profile_count(maps, stations, terms.idle_interferes)) <= ENUMERATED
 
 
-def _enumerated(terms: Terms, gain: Tensor) -> Tensor:
+def _enumerated(terms: Terms, gain: Tensor, within: Tensor | None = None) -> Tensor:
     """The best of all profiles, `[B, N]`."""
     profiles = all_profiles(*gain.shape[-2:], terms.idle_interferes, gain.device)
     largest = max(profiles.sets.numel() * gain.shape[-1], len(profiles.association))
     step = max(1, CHUNK // largest)
-    starts = range(0, len(gain), step)
-    return torch.cat([_best_association(terms.rows(slice(i, i + step)), gain[i : i + step], profiles) for i in starts])
+    parts = [slice(i, i + step) for i in range(0, len(gain), step)]
+    return torch.cat(
+        [_best_association(terms.rows(p), gain[p], profiles, None if within is None else within[p]) for p in parts]
+    )
 
 
-def _best_association(terms: Terms, gain: Tensor, profiles: Profiles) -> Tensor:
+def _best_association(terms: Terms, gain: Tensor, profiles: Profiles, within: Tensor | None) -> Tensor:
     delay_cost = delay_cost_table(terms, gain, profiles)
     table = terms.insert_axis()
     price = best_price(table, delay_cost)
@@ -89,6 +92,8 @@ def _best_association(terms: Terms, gain: Tensor, profiles: Profiles) -> Tensor:
     total = torch.zeros(len(gain), len(profiles.association), dtype=worth.dtype, device=gain.device)
     for m in range(gain.shape[-1]):
         total += of_set[..., m].index_select(1, profiles.set_on[:, m])
+    if within is not None:
+        total.masked_fill_(~possible(within, profiles), -torch.inf)
     _, index = first_best(total, terms.tolerance.amax((-2, -1)))
     return profiles.association[index]
 

@@ -10,7 +10,14 @@ import torch
 from torch import Tensor
 
 from twinoffload.equilibrium.outcome import Outcome, play
-from twinoffload.equilibrium.profiles import Profiles, all_profiles, at_choice, at_every_station, delay_cost_table
+from twinoffload.equilibrium.profiles import (
+    Profiles,
+    all_profiles,
+    at_choice,
+    at_every_station,
+    delay_cost_table,
+    possible,
+)
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import map_utility, profit, unit_delay_cost
 from twinoffload.game.response import best_data
@@ -43,8 +50,8 @@ class Certificate:
         return torch.fmax(self.map_deviation, self.operator_deviation).clamp(min=0.0)
 
 
-def certify(terms: Terms, gain: Tensor, outcome: Outcome, prices: int) -> Certificate:
-    """Deviations for a flat batch; enumerates profiles under "posted" and "admission"."""
+def certify(terms: Terms, gain: Tensor, outcome: Outcome, prices: int, within: Tensor | None = None) -> Certificate:
+    """Deviations for a flat batch; enumerates profiles under "posted" and "admission", of pairs within reach."""
     infeasible = torch.from_numpy(outcome.status == "infeasible").to(gain.device)
     price, data = (torch.where(value.isnan(), 0.0, value) for value in (outcome.price, outcome.data))
     now = play(terms, gain, outcome.association, price, data)
@@ -55,7 +62,8 @@ def certify(terms: Terms, gain: Tensor, outcome: Outcome, prices: int) -> Certif
         step = max(1, NUMBERS // (prices * profiles.companions.shape[0] * gain.shape[-2] * gain.shape[-1]))
         parts = [slice(begin, begin + step) for begin in range(0, len(gain), step)]
         search = _best_implementable if outcome.concept == "posted" else _best_of_all
-        best = torch.cat([search(terms.rows(part), gain[part], profiles, prices) for part in parts])
+        reach = torch.ones_like(gain, dtype=torch.bool) if within is None else within
+        best = torch.cat([search(terms.rows(part), gain[part], profiles, prices, reach[part]) for part in parts])
     else:
         best = torch.full_like(now["operator_utility"], torch.nan)
     return Certificate(
@@ -88,14 +96,15 @@ def _repriced(terms: Terms, gain: Tensor, association: Tensor, prices: int) -> T
     return torch.cat([earned(part) for part in parts])
 
 
-def _best_of_all(terms: Terms, gain: Tensor, profiles: Profiles, prices: int) -> Tensor:
+def _best_of_all(terms: Terms, gain: Tensor, profiles: Profiles, prices: int, within: Tensor) -> Tensor:
     """`admission` by the grid: each pair at its best price or declined, the best profile, `[B]`."""
     _, worth, _ = _offers(terms.insert_axis(), delay_cost_table(terms, gain, profiles), prices)
     own = at_choice(worth.amax(-1).clamp(min=0.0), profiles)
-    return torch.where(profiles.association < 0, 0.0, own).sum(-1).amax(-1)
+    total = torch.where(profiles.association < 0, 0.0, own).sum(-1)
+    return torch.where(possible(within, profiles), total, -torch.inf).amax(-1)
 
 
-def _best_implementable(terms: Terms, gain: Tensor, profiles: Profiles, prices: int) -> Tensor:
+def _best_implementable(terms: Terms, gain: Tensor, profiles: Profiles, prices: int, within: Tensor) -> Tensor:
     """`posted` by the grid, `[B]`; -inf where it implements no profile.
 
     At a profile rates are fixed, so each mAP's row of prices can be searched by itself: its own price must leave it as
@@ -115,7 +124,8 @@ def _best_implementable(terms: Terms, gain: Tensor, profiles: Profiles, prices: 
             content &= _at_choice(data, part) > 0.0
         own = torch.where(content, _at_choice(worth, part), -torch.inf).amax(-1)
         idle = torch.where(outside <= tolerance, 0.0, -torch.inf)
-        best = torch.maximum(best, torch.where(off, idle, own).sum(-1).amax(-1))
+        total = torch.where(off, idle, own).sum(-1)
+        best = torch.maximum(best, torch.where(possible(within, part), total, -torch.inf).amax(-1))
     return best
 
 

@@ -30,11 +30,12 @@ class Outcome:
         regret: what the best reply to the same prices and the others' choices would add, money, `[..., N]`.
         operator_utility: money, `[...]`.
         bound: upper bound of the operator's utility under this concept, `[...]`; NaN where none is known.
-        status: "converged", "cycle" or "sweep_limit" (best-response sweeps), "optimal" or "infeasible" (exact search),
-            "bounded" (search, with an upper bound in `bound`), "converged", "oscillating" or "iteration_limit"
-            (Algorithm 1): NumPy strings `[...]`.
+        status: "converged", "cycle", "sweep_limit" or "round_limit" (best responses), "optimal" or "infeasible" (exact
+            search), "bounded" (search, with an upper bound in `bound`), "converged", "oscillating" or
+            "iteration_limit" (Algorithm 1): NumPy strings `[...]`.
         method: how it was found.
-        sweeps: best-response sweeps over all mAPs, the last without a move, int64 `[...]`; 0 if none was needed.
+        sweeps: best-response sweeps, or rounds on a GPU, over all mAPs, the last without a move, int64 `[...]`; 0 if
+            none was needed.
         start: association from which best responses start, int64 `[..., N]`.
         order: order in which the mAPs move, int64 `[N]`.
         trajectory: Algorithm 1 iteration by iteration, where it was asked for.
@@ -64,6 +65,12 @@ class Outcome:
     def gap(self) -> Tensor:
         """Share by which the best under this concept may exceed the operator's utility, `[...]`; NaN: unknown."""
         return (self.bound - self.operator_utility) / self.operator_utility.abs()
+
+    def to(self, device: torch.device | str) -> "Outcome":
+        """The same on another device."""
+        return replace(
+            self, **{f.name: v.to(device) for f in fields(self) if isinstance(v := getattr(self, f.name), Tensor)}
+        )
 
     def reshape(self, batch: torch.Size) -> "Outcome":
         """The flat batch axis given its shape back."""

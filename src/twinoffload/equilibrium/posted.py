@@ -17,6 +17,7 @@ from twinoffload.equilibrium.profiles import (
     at_every_station,
     delay_cost_table,
     first_best,
+    possible,
 )
 from twinoffload.game.payoff import map_utility, profit
 from twinoffload.game.pricing import best_price, price_leaving
@@ -25,23 +26,25 @@ from twinoffload.game.terms import Terms
 from twinoffload.network.link import connected
 
 
-def posted(terms: Terms, gain: Tensor) -> Outcome:
+def posted(terms: Terms, gain: Tensor, within: Tensor | None = None) -> Outcome:
     """The operator's best association that is a Nash equilibrium of the mAPs at its best prices; flat batch, exact.
 
-    Where no association can be implemented within the cap the status is "infeasible" and every number NaN.
+    Where no association can be implemented within the cap the status is "infeasible" and every number NaN. No mAP is
+    on a BS that is not within its reach, booleans `[B, N, M]`.
     """
     maps, stations = gain.shape[-2:]
     profiles = all_profiles(maps, stations, terms.idle_interferes, gain.device)
     step = max(1, CHUNK // max(profiles.sets.numel() * stations, min(len(profiles.association), CHUNK) * maps))
-    parts = [_solve(terms.rows(slice(i, i + step)), gain[i : i + step], profiles) for i in range(0, len(gain), step)]
-    association, own_price, total = (torch.cat(column) for column in zip(*parts, strict=True))
+    parts = [slice(i, i + step) for i in range(0, len(gain), step)]
+    solved = [_solve(terms.rows(p), gain[p], profiles, None if within is None else within[p]) for p in parts]
+    association, own_price, total = (torch.cat(column) for column in zip(*solved, strict=True))
     on = connected(association, stations)
     price = torch.where(on, own_price.unsqueeze(-1), terms.price_limit.expand(len(gain), 1, 1))
     status = np.where(torch.isneginf(total).cpu().numpy(), "infeasible", "optimal")
     return finish("posted", terms, gain, association, price, status=status, method="enumeration")
 
 
-def _solve(terms: Terms, gain: Tensor, profiles: Profiles) -> tuple[Tensor, Tensor, Tensor]:
+def _solve(terms: Terms, gain: Tensor, profiles: Profiles, within: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """(association `[B, N]`, own price `[B, N]`, operator utility `[B]`), -inf where infeasible."""
     delay_cost = delay_cost_table(terms, gain, profiles)
     table = terms.insert_axis()
@@ -57,6 +60,8 @@ def _solve(terms: Terms, gain: Tensor, profiles: Profiles) -> tuple[Tensor, Tens
     own_price = torch.zeros_like(gain[..., 0])
     for part in profiles.chunks(max(1, CHUNK // (len(gain) * gain.shape[-2] * gain.shape[-1]))):
         price, total = _value(terms, tables, part)
+        if within is not None:
+            total = total.masked_fill(~possible(within, part), -torch.inf)
         value, index = first_best(total, tolerance)
         better = value > torch.where(torch.isinf(best), best, best + tolerance)
         best = torch.where(better, value, best)

@@ -122,6 +122,14 @@ def _look_up(table: Tensor, row: Tensor, mover: Tensor, station: Tensor) -> Tens
     return table.flatten(1).index_select(1, index.flatten()).unflatten(1, index.shape)
 
 
+def possible(within: Tensor, profiles: Profiles) -> Tensor:
+    """Whether every mAP is off or on a BS within its reach, booleans `[B, N, M]` to `[B, P]`."""
+    allowed = torch.ones(len(within), len(profiles.association), dtype=torch.bool, device=within.device)
+    for n, station in enumerate(profiles.association.unbind(-1)):
+        allowed &= (station < 0) | within[:, n].index_select(1, station.clamp(min=0))
+    return allowed
+
+
 def first_best(total: Tensor, tolerance: Tensor) -> tuple[Tensor, Tensor]:
     """(value, index) of the first profile within the tolerance of the best, `[B, P]` to `[B]` each."""
     best = total.amax(-1, keepdim=True)

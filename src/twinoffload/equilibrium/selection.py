@@ -8,7 +8,7 @@ from torch import Tensor
 from twinoffload.equilibrium.nash import rest_table
 from twinoffload.equilibrium.outcome import Outcome
 from twinoffload.equilibrium.pairwise import followers
-from twinoffload.equilibrium.profiles import CHUNK, all_profiles
+from twinoffload.equilibrium.profiles import CHUNK, all_profiles, possible
 from twinoffload.game.terms import Terms
 
 
@@ -38,7 +38,9 @@ class Selection:
         return replace(self, **figures, reached=self.reached.reshape(batch))
 
 
-def select(terms: Terms, gain: Tensor, price: Tensor, start: Tensor, order: list[int]) -> Selection:
+def select(
+    terms: Terms, gain: Tensor, price: Tensor, start: Tensor, order: list[int], within: Tensor | None = None
+) -> Selection:
     """The interval for a flat batch, by enumeration, and the point in it that is reached from `start`."""
     profiles = all_profiles(*gain.shape[-2:], terms.idle_interferes, gain.device)
     size = max(profiles.companions.numel() * gain.shape[-1], profiles.association.numel() * gain.shape[-1])
@@ -47,6 +49,8 @@ def select(terms: Terms, gain: Tensor, price: Tensor, start: Tensor, order: list
     for begin in range(0, len(gain), step):
         part = slice(begin, begin + step)
         calm, operator, maps = rest_table(terms.rows(part), gain[part], price[part], profiles)
+        if within is not None:
+            calm &= possible(within[part], profiles)
         found = calm.sum(-1)
         figures = [
             torch.where(calm, value, sign * torch.inf).mul(sign).amin(-1).mul(sign)

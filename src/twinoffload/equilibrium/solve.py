@@ -3,13 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from twinoffload.equilibrium.admission import check_solvable, is_solvable
+from twinoffload.equilibrium.admission import check_solvable
 from twinoffload.equilibrium.certificate import Certificate, certify
 from twinoffload.equilibrium.dispatch import CONCEPTS, solve_flat, strongest_station
 from twinoffload.equilibrium.gradient import GradientSettings
@@ -17,6 +17,7 @@ from twinoffload.equilibrium.nash import pure_equilibria
 from twinoffload.equilibrium.outcome import Outcome
 from twinoffload.equilibrium.pairwise import followers
 from twinoffload.equilibrium.profiles import check_enumerable
+from twinoffload.equilibrium.searching import SEARCHED, Search, is_exact
 from twinoffload.equilibrium.selection import Selection, select
 from twinoffload.game.inputs import (
     association_array,
@@ -29,8 +30,15 @@ from twinoffload.game.inputs import (
 )
 from twinoffload.game.market import Market
 
+if TYPE_CHECKING:
+    from twinoffload.equilibrium.city.search import Watch
+
 SMALL = 100_000  # most pairs, listed or not, of a market that may be written out
 _SMALLER = "take a smaller market, or leave this check (--certify) out"
+SEARCH_REMEDY = (
+    "allow a search by a time limit or a gap (--time-limit 10), use the concept 'pairwise' (--concept pairwise), or a "
+    "smaller market"
+)
 
 
 def solve(
@@ -41,8 +49,10 @@ def solve(
     start: Any = None,
     order: Sequence[int] | None = None,
     settings: GradientSettings | None = None,
+    within: Any = None,
     time_limit: float | None = None,
     gap: float = 0.0,
+    watch: "Watch | None" = None,
 ) -> Outcome:
     """Solve the game of one slot, or of a batch of slots.
 
@@ -52,16 +62,21 @@ def solve(
             or CSR), in which a pair that is not stored is out of reach.
         concept: "gradient" (the paper's Algorithm 1), "pairwise" (the fixed point that it aims at), "posted" (strong
             Stackelberg equilibrium, nothing withheld) or "admission" (the operator may decline; upper bound of the
-            others). The last two are exact: "posted" up to a million associations, by enumeration; "admission" up to
-            16 mAPs on 4 BSs or 20 on 2, by dynamic programming over sets of mAPs.
+            others). The last two are exact as far as that takes seconds: "posted" up to a million associations, by
+            enumeration; "admission" up to 16 mAPs on 4 BSs or 20 on 2, by dynamic programming over sets of mAPs.
+            Beyond, a search finds an association and an upper bound: of its own accord where gains are sparse, and for
+            an array where a time limit or a gap allows it.
         start: association to start from, `[..., N]`; where it is None each mAP's strongest BS ("pairwise") or a
             random one ("gradient"). "posted" and "admission" need none.
         order: order in which the mAPs move, a permutation of 0..N-1, the default. Used by "pairwise" and by
-            sequential "gradient".
+            sequential "gradient"; not in a city on a GPU, where mAPs move in rounds.
         settings: how Algorithm 1 is run. Used by "gradient".
-        time_limit: seconds for the search and the bound of "admission" in a city; where it is None their steps are
-            counted, and the result is the same on every run.
-        gap: relative distance of its bound at which "admission" in a city is good enough.
+        within: which pairs are within reach, booleans `[..., N, M]`; all where it is None. On the others nothing is
+            offered and no mAP may be, not even idle. Sparse gains say it by what they store.
+        time_limit: seconds for search and bound of one market; where it is None their steps are counted, and the
+            result is the same on every run.
+        gap: relative distance of its bound at which a search is good enough.
+        watch: called now and then with the `SearchProgress` of a search.
 
     Returns:
         The outcome, with the batch axes of gain and market. Nothing is raised for a single unsolved element: its
@@ -76,19 +91,30 @@ def solve(
         raise ValueError(f"time_limit = {time_limit!r}: must be a number of seconds above 0, or None")
     if not (isinstance(gap, int | float) and 0 <= gap < math.inf):
         raise ValueError(f"gap = {gap!r}: must be a number of at least 0, such as 0.02")
+    search = Search(time_limit, gap, watch)
     if is_sparse(gain):
-        return _solve_city(market, gain, concept, start, order, time_limit, gap)
+        if within is not None:
+            raise ValueError("within: sparse gains say which pairs are within reach by what they store; leave it out")
+        return _solve_city(market, gain, concept, start, order, search)
     if not isinstance(settings, GradientSettings | None):
         raise ValueError(f"settings: expected GradientSettings, got {type(settings).__name__}")
-    problem = _Problem(market, gain, start, order)
+    problem = _Problem(market, gain, start, order, within=within)
     if settings is not None:
         settings.check_batch(len(problem.gain))
-    if concept == "posted":
-        check_enumerable(concept, problem.maps, problem.stations, market.idle_interferes)
-    if concept == "admission":
-        check_solvable(problem.maps, problem.stations)
-    outcome = solve_flat(concept, problem.terms, problem.gain, problem.start, problem.order, settings)
+    if concept in SEARCHED and not is_exact(concept, problem.maps, problem.stations, market.idle_interferes):
+        if not search.allowed:
+            _refuse(concept, problem.maps, problem.stations, market.idle_interferes)
+        outcome = search.batch(concept, market, problem.gain, problem.batch, problem.within)
+    else:
+        given = (problem.terms, problem.gain, problem.start, problem.order, settings, problem.within)
+        outcome = solve_flat(concept, *given)
     return outcome.reshape(problem.batch)
+
+
+def _refuse(concept: str, maps: int, stations: int, idle_interferes: bool) -> None:
+    if concept == "posted":
+        check_enumerable(concept, maps, stations, idle_interferes, SEARCH_REMEDY)
+    check_solvable(maps, stations, SEARCH_REMEDY)
 
 
 def evaluate_prices(
@@ -136,7 +162,7 @@ def nash_equilibria(market: Market, gain: Any, price: Any) -> Tensor:
 
 
 def selection(
-    market: Market, gain: Any, price: Any, start: Any = None, order: Sequence[int] | None = None
+    market: Market, gain: Any, price: Any, start: Any = None, order: Sequence[int] | None = None, *, within: Any = None
 ) -> Selection:
     """Which equilibria of the mAPs posted prices leave open: the worst and the best, and the one that is reached.
 
@@ -146,18 +172,19 @@ def selection(
         price: money/MB in [0, inf], `[..., N, M]`; inf: not offered.
         start: association from which the mAPs start, `[..., N]`; each mAP's strongest BS where it is None.
         order: order in which they move; 0..N-1 where it is None.
+        within: as for `solve`.
 
     Raises:
         ValueError: bad input, named, before any work; too many associations to enumerate.
     """
-    problem = _Problem(market, gain, start, order, price=price)
+    problem = _Problem(market, gain, start, order, price=price, within=within)
     check_enumerable("selection", problem.maps, problem.stations, market.idle_interferes, _SMALLER)
     begin = strongest_station(problem.gain) if problem.start is None else problem.start
-    found = select(problem.terms, problem.gain, problem.price, begin, problem.order)
+    found = select(problem.terms, problem.gain, problem.price, begin, problem.order, problem.within)
     return found.reshape(problem.batch)
 
 
-def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001) -> Certificate:
+def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001, *, within: Any = None) -> Certificate:
     """The largest profitable deviation of any mAP, and of the operator by dense search over prices.
 
     Neither the closed-form price nor a theorem is used. Under "posted" and "admission" all associations are enumerated.
@@ -167,6 +194,7 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001)
         gain: the gains, `[..., N, M]`.
         outcome: what `solve` or `evaluate_prices` returned for them.
         prices: points of the grid over [0, cap], or [0, max K] where there is no cap; at least 2.
+        within: as for `solve`.
 
     Raises:
         ValueError: bad input, named, before any work; too many associations to enumerate.
@@ -175,7 +203,7 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001)
         raise ValueError(f"prices = {prices!r}: must be an integer of at least 2")
     if not isinstance(outcome, Outcome):
         raise ValueError(f"outcome: expected an Outcome, got {type(outcome).__name__}")
-    problem = _Problem(market, gain, None, None)
+    problem = _Problem(market, gain, None, None, within=within)
     if outcome.price.shape != (*problem.batch, problem.maps, problem.stations):
         raise ValueError(
             f"outcome: has shape {list(outcome.price.shape)}, but market and gain make "
@@ -183,7 +211,7 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001)
         )
     if outcome.concept in ("posted", "admission"):
         check_enumerable("certificate", problem.maps, problem.stations, market.idle_interferes, _SMALLER)
-    found = certify(problem.terms, problem.gain, outcome.flatten(), prices)
+    found = certify(problem.terms, problem.gain, outcome.flatten(), prices, problem.within)
     return Certificate(
         found.map_deviation.reshape(problem.batch), found.operator_deviation.reshape(problem.batch), prices
     )
@@ -195,24 +223,27 @@ def is_sparse(gain: Any) -> bool:
 
 
 def _solve_city(
-    market: Market, gain: Tensor, concept: str, start: Any, order: Sequence[int] | None, time_limit: float | None,
-    gap: float,
-) -> Outcome:  # fmt: skip
+    market: Market, gain: Tensor, concept: str, start: Any, order: Sequence[int] | None, search: Search
+) -> Outcome:
     """Exact where the market is small, else by search; compiled code is imported where it is needed."""
     from twinoffload.equilibrium.city import solve as city
     from twinoffload.equilibrium.city.links import Links
 
     links = Links.of(gain)
     if concept == "pairwise":
-        return city.pairwise(market, links, *_path(market, links, start, order))
+        path = _path(market, links, start, order)
+        return city.pairwise(market, links, *path, gain.device).to(gain.device)
     small = links.maps * links.stations <= SMALL
-    if concept == "admission" and not (small and is_solvable(links.maps, links.stations)):
-        return city.admission(market, links, time_limit, gap)
-    remedy = "use 'pairwise' or 'admission'"
-    if not small or concept == "gradient":
-        raise ValueError(f"{concept}: takes dense gains [N, M] of small markets; {remedy}, or gain.to_dense()")
-    outcome = solve(market, gain.to_dense(), concept)
-    n, m = torch.from_numpy(links.map_of.astype(np.int64)), torch.from_numpy(links.station.astype(np.int64))
+    if concept in SEARCHED and not (small and is_exact(concept, links.maps, links.stations, market.idle_interferes)):
+        return search.run(concept, market, links).to(gain.device)
+    if not small:
+        raise ValueError(
+            f"{concept}: is for markets of at most {SMALL:,} pairs, listed or not; use 'pairwise', its fixed point"
+        )
+    n, m = (torch.from_numpy(index.astype(np.int64)).to(gain.device) for index in (links.map_of, links.station))
+    within = torch.zeros(links.maps, links.stations, dtype=torch.bool, device=gain.device)
+    within[n, m] = True
+    outcome = solve(market, gain.to_dense(), concept, start=start, order=order, within=within)
     return replace(outcome, price=links.sparse(outcome.price[n, m]))
 
 
@@ -221,7 +252,8 @@ def _evaluate_city(market: Market, gain: Tensor, price: Any, start: Any, order: 
     from twinoffload.equilibrium.city.links import Links
 
     links = Links.of(gain)
-    return city.followers(market, links, links.values_of("price", price), *_path(market, links, start, order))
+    path = _path(market, links, start, order)
+    return city.followers(market, links, links.values_of("price", price), *path, gain.device).to(gain.device)
 
 
 def _path(market: Market, links: Any, start: Any, order: Sequence[int] | None) -> tuple[Any, Any]:
@@ -234,8 +266,9 @@ def _path(market: Market, links: Any, start: Any, order: Sequence[int] | None) -
 class _Problem:
     """Checked input with all batch axes merged into one."""
 
-    def __init__(self, market: Market, gain: Any, start: Any, order: Sequence[int] | None, *, price: Any = None):
-        gain = gain_array(gain)
+    def __init__(self, market: Market, gain: Any, start: Any, order: Sequence[int] | None, *, price: Any = None,
+                 within: Any = None):  # fmt: skip
+        gain, within = _within_reach(gain_array(gain), within)
         terms = market_terms(market, gain)
         maps, stations = self.maps, self.stations = gain.shape[-2:]
         shapes = {"gain": gain.shape[:-2], "market": terms.batch_shape()}
@@ -252,4 +285,19 @@ class _Problem:
         self.gain = gain.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
         if price is not None:
             self.price = price.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
+        self.within = None if within is None else within.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
         self.start = None if start is None else start.expand(*self.batch, maps).reshape(-1, maps)
+
+
+def _within_reach(gain: Tensor, within: Any) -> tuple[Tensor, Tensor | None]:
+    """(gain, 0 out of reach; which pairs are within reach)."""
+    if within is None:
+        return gain, None
+    mask = torch.as_tensor(within).to(gain.device)
+    if mask.dtype != torch.bool or mask.shape[-2:] != gain.shape[-2:]:
+        raise ValueError(
+            f"within: is {mask.dtype} of shape {list(mask.shape)}; expected booleans [..., {gain.shape[-2]}, "
+            f"{gain.shape[-1]}] like the gain"
+        )
+    gain, mask = torch.broadcast_tensors(gain, mask)
+    return gain_array(torch.where(mask, gain, 0.0)), mask

@@ -31,7 +31,7 @@ def subset_work(maps: int, stations: int) -> int:
     return PAIR_WORK * maps * stations * 2 ** (maps - 1) + max(stations - 2, 0) * 3**maps
 
 
-def best_partition(terms: Terms, gain: Tensor) -> Tensor:
+def best_partition(terms: Terms, gain: Tensor, within: Tensor | None = None) -> Tensor:
     """The association of the largest sum of best profits, pairs that would lose counting 0; flat batch.
 
     Among associations within 1e-12 of the largest gamma^A of the best, the lexicographically first (-1, off, last).
@@ -39,19 +39,20 @@ def best_partition(terms: Terms, gain: Tensor) -> Tensor:
     Args:
         terms: the parameters, `[B or 1, ., .]`.
         gain: h, `[B, N, M]`.
+        within: which pairs are within reach, booleans `[B, N, M]`; all where it is None.
 
     Returns:
         BS indices, int64 `[B, N]`; -1 (off) only where idle mAPs are silent.
     """
     step = max(1, VALUES // (2 ** gain.shape[-2] * gain.shape[-1]))
     parts = [slice(begin, begin + step) for begin in range(0, len(gain), step)]
-    return torch.cat([_first_best(terms.rows(part), gain[part]) for part in parts])
+    return torch.cat([_first_best(terms.rows(p), gain[p], None if within is None else within[p]) for p in parts])
 
 
-def _first_best(terms: Terms, gain: Tensor) -> Tensor:
+def _first_best(terms: Terms, gain: Tensor, within: Tensor | None) -> Tensor:
     """The choices of each mAP in turn, the first that the later ones can complete to an optimum, `[B, N]`."""
     maps, stations = gain.shape[-2:]
-    values = list(set_values(terms, gain).permute(2, 1, 0).contiguous())
+    values = list(set_values(terms, gain, within).permute(2, 1, 0).contiguous())
     if stations == 1:
         values.append(_never(values[0]))
     chosen: list[Tensor] = []
@@ -94,8 +95,11 @@ def _best_by_choice(without: list[Tensor], joined: list[Tensor], may_be_off: boo
     return torch.stack(totals)
 
 
-def set_values(terms: Terms, gain: Tensor) -> Tensor:
-    """V_m(S) in money, `[B, 2^N, M]`: what the best prices earn on BS m if the mAPs of S are on it, losses declined."""
+def set_values(terms: Terms, gain: Tensor, within: Tensor | None = None) -> Tensor:
+    """V_m(S) in money, `[B, 2^N, M]`: what the best prices earn on BS m if the mAPs of S are on it, losses declined.
+
+    It is -inf where one of them is not within reach of the BS.
+    """
     count, maps, stations = gain.shape
     received = terms.power * gain
     values = torch.zeros(count, 2**maps, stations, dtype=gain.dtype, device=gain.device)
@@ -106,6 +110,8 @@ def set_values(terms: Terms, gain: Tensor) -> Tensor:
             load = torch.stack([load, load + received[:, other : other + 1]], dim=2).flatten(1, 2)
         own = terms.of_map(n)
         worth = torch.cat([_worth(own, received[:, n : n + 1], part) for part in load.split(rows, dim=1)], dim=1)
+        if within is not None:
+            worth = torch.where(within[:, n : n + 1], worth, -torch.inf)
         values.view(count, 2**n, 2, -1, stations)[:, :, 1] += worth.view(count, 2**n, -1, stations)
     return values
 

@@ -93,7 +93,7 @@ def test_stops_at_the_gap_and_at_the_time():
     found = anneal(c, links.strongest_pair(), sweeps=300)
     best = upper_bound(c, found, iterations=400)
     loose = 2 * (best.value / found.value - 1) + 0.01
-    early = upper_bound(c, found, iterations=400, gap=loose)
+    early = upper_bound(c, found, iterations=400, enough=(1 + loose) * found.value)
     assert early.iterations < best.iterations
     assert early.value <= (1 + loose) * found.value
     assert upper_bound(c, found, seconds=0.0).iterations == 1

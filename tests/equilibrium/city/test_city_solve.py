@@ -1,5 +1,7 @@
 """Cities through the public face: sparse gains in, the same outcomes as dense ones, bounds that hold."""
 
+import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -9,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import market_of
+from reference import Game
 from strategies import calls, instances, some_prices
-from twinoffload import Scenario, evaluate_prices, nash_equilibria, solve
+from twinoffload import Scenario, certificate, evaluate_prices, nash_equilibria, solve
 from twinoffload.equilibrium.city import solve as city
 from twinoffload.equilibrium.city.links import Links
 
@@ -25,7 +28,7 @@ def sparse(gain) -> torch.Tensor:
 @given(instances(most_maps=5, energies=("usual", "dear")), st.sampled_from(("pairwise", "posted", "admission")))
 def test_small_markets_have_the_same_outcome_dense_and_sparse(instance, concept):
     market, gain = market_of(instance), sparse(instance.gain)
-    listed, full = solve(market, gain, concept), solve(market, instance.gain, concept)
+    listed, full = solve(market, gain, concept), solve(market, instance.gain, concept, within=gain.to_dense() > 0)
     assert listed.status == full.status
     assert torch.equal(listed.association, full.association)
     for name in MEASURED:
@@ -50,6 +53,39 @@ def test_posted_prices_lead_to_the_same_rest_dense_and_sparse(instance, seed):
     assert found.status == full.status
     assert torch.equal(found.association, full.association)
     torch.testing.assert_close(found.operator_utility, full.operator_utility, rtol=1e-10, atol=1e-12)
+
+
+@calls(60)
+@given(instances(most_maps=4, most_stations=3), st.integers(0, 2**32 - 1))
+def test_nobody_stands_on_a_bs_out_of_reach(instance, seed):
+    """Exact answers on listed pairs against the slow reference, which is told to leave other associations out."""
+    rng = np.random.default_rng(seed)
+    maps, stations = np.shape(instance.gain)
+    within = rng.random((maps, stations)) < 0.6
+    within[np.arange(maps), np.argmax(instance.gain, axis=1)] = True
+    gain = np.where(within, instance.gain, 0.0)
+    game = Game(dataclasses.replace(instance, gain=gain.tolist()))
+    choices = range(stations) if instance.idle_interferes else range(-1, stations)
+    profiles = [
+        profile
+        for profile in itertools.product(choices, repeat=maps)
+        if all(m < 0 or within[n, m] for n, m in enumerate(profile))
+    ]
+    index = torch.tensor(within).nonzero().T
+    listed = torch.sparse_coo_tensor(index, torch.tensor(instance.gain, dtype=torch.float64)[tuple(index)], gain.shape)
+    market = market_of(instance)
+    for concept, value in (("admission", game.admission_value), ("posted", game.posted_value)):
+        values = [worth for worth in map(value, profiles) if worth is not None]
+        found = solve(market, listed, concept)
+        assert found.status == ("optimal" if values else "infeasible")
+        if values:
+            assert found.operator_utility.item() == pytest.approx(max(values), rel=1e-9, abs=1e-9)
+            assert all(m < 0 or within[n, m] for n, m in enumerate(found.association.tolist()))
+            full = solve(market, instance.gain, concept, within=within)
+            assert torch.equal(full.association, found.association)
+            assert torch.isinf(full.price[~torch.tensor(within)]).all()
+            checked = certificate(market, instance.gain, full, 101, within=within)
+            assert checked.epsilon <= 1e-9 * max(instance.accuracy_value)
 
 
 @calls(40)
@@ -85,6 +121,70 @@ def test_a_city_is_solved_with_a_bound_and_within_the_time_given():
     assert quick.gap <= 0.5
 
 
+@calls(40)
+@given(instances(most_maps=6, most_stations=3))
+def test_posted_by_search_lies_between_pairwise_and_the_exact_answer(instance):
+    market, gain = market_of(instance), sparse(instance.gain)
+    exact = solve(market, gain, "posted")
+    found = city.posted(market, Links.of(gain))
+    rest = solve(market, gain, "pairwise")
+    scale = 1e-10 * max(instance.accuracy_value)
+    if rest.status == "converged":
+        assert exact.status == "optimal"
+        assert rest.operator_utility - scale <= found.operator_utility <= exact.operator_utility + scale
+        assert found.bound >= solve(market, gain, "admission").operator_utility - scale
+        assert found.regret.max() <= scale
+        assert found.status in ("optimal", "bounded")
+
+
+def test_posted_in_a_city():
+    scenario = Scenario.load("city").replace(maps=300, stations=150)
+    market, (_, gain) = scenario.market(), scenario.sample_city(1)
+    rest, best = solve(market, gain, "pairwise"), solve(market, gain, "admission")
+    seen = []
+    found = solve(market, gain, "posted", watch=seen.append)
+    assert rest.operator_utility < found.operator_utility <= min(best.operator_utility, found.bound)
+    assert found.status == "bounded"
+    assert found.regret.max() <= 1e-10
+    assert found.price.values().max() == scenario.price_cap
+    assert [progress.phase for progress in seen] == sorted((p.phase for p in seen), reverse=True)  # search, then bound
+    assert seen[-1].bound == found.bound
+    assert all(0 <= progress.share <= 1 for progress in seen)
+    assert torch.equal(found.association, solve(market, gain, "posted").association)
+
+
+@pytest.mark.parametrize("concept", ["posted", "admission"])
+def test_arrays_beyond_an_exact_answer_are_searched_if_a_limit_allows_it(concept):
+    scenario = Scenario.load("paper").replace(maps=24, stations=3)
+    market, gain = scenario.market(), scenario.sample_gain(2, seed=3)
+    with pytest.raises(ValueError, match=r"N = 24.*--time-limit"):
+        solve(market, gain, concept)
+    narrow = dataclasses.replace(market, bandwidth=[[5.0] * 3, [4.0] * 3])
+    found = solve(narrow, gain, concept, gap=0.3)
+    assert found.association.shape == (2, 24)
+    assert found.price.shape == (2, 24, 3)
+    assert (found.bound >= found.operator_utility).all()
+    assert set(found.status.tolist()) <= {"bounded", "optimal"}
+    for i, bandwidth in enumerate((5.0, 4.0)):
+        alone = solve(dataclasses.replace(market, bandwidth=bandwidth), gain[i], concept, gap=0.3)
+        assert torch.equal(alone.association, found.association[i])
+        assert alone.bound == found.bound[i]
+
+
+def test_where_all_reply_at_once_they_come_to_rest_too(monkeypatch):
+    """What runs on a GPU, here on the CPU."""
+    monkeypatch.setattr(city, "_in_rounds", lambda device: True)
+    scenario = Scenario.load("city").replace(maps=200, stations=100)
+    market, (_, gain) = scenario.market(), scenario.sample_city(2)
+    rest = solve(market, gain, "pairwise")
+    assert (rest.status, rest.method) == ("converged", "best responses in rounds without conflicts")
+    assert rest.regret.max() <= 1e-11
+    held = evaluate_prices(market, gain, rest.price, start=rest.association)
+    assert torch.equal(held.association, rest.association)
+    with pytest.raises(ValueError, match="order: on a GPU"):
+        solve(market, gain, "pairwise", order=range(200))
+
+
 def test_start_and_order_are_those_of_dense_markets():
     scenario = Scenario.load("paper").replace(maps=6)
     market, gain = scenario.market(), scenario.sample_gain(1)[0]
@@ -103,8 +203,10 @@ LARGE = Scenario.load("city").replace(maps=1000, stations=500)
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda m, g: solve(m, g, "posted"), "posted: takes dense gains"),
-        (lambda m, g: solve(m, g, "gradient"), "gradient: takes dense gains"),
+        (lambda m, g: solve(m, g, "posted", within=[[True]]), "within: sparse gains say"),
+        (lambda m, g: solve(m, g.to_dense()[:4], within=np.ones((4, 3), bool)), r"within: .*\[4, 3\].*4, 500"),
+        (lambda m, g: solve(m, g.to_dense()[:1], within=np.zeros((1, 500), bool)), "reach"),
+        (lambda m, g: solve(m, g, "gradient"), "gradient: is for markets of at most 100,000 pairs"),
         (lambda m, g: solve(m, g, "pairwise", start=[500] * 1000), "must be a BS index 0..499"),
         (lambda m, g: solve(m, g, "pairwise", order=[0] * 1000), "permutation"),
         (lambda m, g: solve(m, g, "admission", time_limit=0), "time_limit = 0"),

@@ -19,7 +19,7 @@ import numpy as np
 from twinoffload.compiling import compiled
 from twinoffload.equilibrium.city.best_sets import TABULATED, all_sets, best_sets
 from twinoffload.equilibrium.city.configurations import Candidates, roster, scratch, value_with
-from twinoffload.equilibrium.city.search import Found
+from twinoffload.equilibrium.city.search import Found, SearchProgress, Watch, unwatched
 
 MEMORY = 0.3  # share of the last direction in the next
 PATIENCE = 20  # steps without a better bound after which they shorten, from the best multipliers
@@ -50,9 +50,10 @@ def upper_bound(
     *,
     iterations: int = 2000,
     seconds: float = math.inf,
-    gap: float = 0.0,
+    enough: float = -math.inf,
     multiplier: np.ndarray | None = None,
     tabulated: int = TABULATED,
+    watch: Watch = unwatched,
 ) -> Bound:
     """Bound `admission` from above.
 
@@ -61,9 +62,10 @@ def upper_bound(
         found: a good association, whose value the steps aim at.
         iterations: most evaluations.
         seconds: time limit, looked at between evaluations.
-        gap: relative distance to the association's value at which it is good enough.
+        enough: a bound in money that is good enough.
         multiplier: where to start; by default what each mAP adds to the association.
         tabulated: most candidates of a BS for which all sets are tabulated.
+        watch: called after each evaluation with how it stands.
     """
     begin = time.perf_counter()
     sets = all_sets(c, tabulated)
@@ -79,7 +81,10 @@ def upper_bound(
         failures = 0 if value < best - PROGRESS * abs(best) else failures + 1
         if value < best:
             best, best_nu = value, nu
-        if best - found.value <= gap * found.value or time.perf_counter() - begin > seconds:
+        passed = time.perf_counter() - begin
+        share = 1.0 if passed >= seconds else max(done / iterations, passed / seconds)
+        watch(SearchProgress("bound", share, found.value, best))
+        if best <= max(enough, found.value) or passed > seconds:
             break
         if failures > PATIENCE:
             length, failures, nu = SHORTENING * length, 0, best_nu

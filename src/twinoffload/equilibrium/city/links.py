@@ -52,6 +52,15 @@ class Links:
         station = stored.nonzero()[:, 1].numpy().astype(np.int32)
         return cls(offset, station, dense[stored].numpy(), dense.shape[1])
 
+    @classmethod
+    def complete(cls, gain: Tensor, within: Tensor | None = None) -> "Links":
+        """Every pair within reach of checked gains `[N, M]`, those of gain 0 too: an mAP may stand idle there."""
+        within = torch.ones_like(gain, dtype=torch.bool) if within is None else within
+        offset = np.zeros(len(gain) + 1, np.int64)
+        np.cumsum(within.sum(-1).cpu().numpy(), out=offset[1:])
+        station = within.nonzero()[:, 1].cpu().numpy().astype(np.int32)
+        return cls(offset, station, gain[within].cpu().numpy(), gain.shape[1])
+
     @property
     def maps(self) -> int:
         """N."""
@@ -93,8 +102,8 @@ class Links:
         """The pair of each mAP's BS, int64 `[N]`; -1 where it is off (-1) or on a BS out of reach."""
         return _find(self.offset, self.station, np.ascontiguousarray(association, np.int64))
 
-    def values_of(self, name: str, tensor: Any, *, missing: float = math.inf) -> np.ndarray:
-        """A sparse tensor's values on these pairs, float64 `[P]` at least 0; `missing` where it stores none.
+    def values_of(self, name: str, tensor: Any) -> np.ndarray:
+        """A sparse tensor's prices on these pairs, float64 `[P]` at least 0; inf, no offer, where it stores none.
 
         Raises:
             ValueError: its shape, a value, an entry twice, or an entry that is no pair; named.
@@ -119,7 +128,7 @@ class Links:
             if fault.any():
                 i = fault.argmax()
                 raise ValueError(f"{name}[{row[i]}, {column[i]}]: {told}")
-        values = np.full(self.pairs, missing)
+        values = np.full(self.pairs, math.inf)
         values[place] = value
         return values
 

@@ -10,6 +10,8 @@ bridge between associations that can be brought about, which is too dear to stay
 
 import math
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -27,7 +29,19 @@ from twinoffload.equilibrium.city.configurations import (
     roster,
 )
 from twinoffload.equilibrium.city.kernel import best_offer, demand, price_leaving, profit, surplus
-from twinoffload.equilibrium.city.search import COLD, HOT, HOTTER, PLATEAU, Found, mean_profit, pair_on, usual_rounds
+from twinoffload.equilibrium.city.search import (
+    COLD,
+    HOT,
+    HOTTER,
+    PLATEAU,
+    Found,
+    Watch,
+    mean_profit,
+    pair_on,
+    tell_round,
+    unwatched,
+    usual_rounds,
+)
 
 NEVER = -math.inf  # what an mAP earns that would leave
 PENALTY = 1.0
@@ -41,6 +55,7 @@ def anneal_posted(
     seconds: float = math.inf,
     seed: int = 0,
     rounds: int | None = None,
+    watch: Watch = unwatched,
 ) -> Found:
     """Cool once or several times, from where `pairwise` rests; never worth less than that at posted prices.
 
@@ -51,6 +66,7 @@ def anneal_posted(
         seconds: time for all rounds; inf: by the sweeps alone, and then the result is reproducible.
         seed: of the random proposals.
         rounds: as in `search.anneal`.
+        watch: called now and then with how it stands.
 
     Returns:
         The best association at the end of a round; value -inf where none of them, nor the start, can be brought about.
@@ -62,7 +78,8 @@ def anneal_posted(
     best, done = Found(start, _value(c, start)), 0
     for i in range(rounds if scale > 0.0 else 0):
         hot = scale * HOT * (HOTTER if i % 2 else 1.0)
-        cold = _cool(c, best.choice, rng, sweeps, seconds / rounds, hot, scale * COLD, -PENALTY * scale)
+        look = partial(tell_round, watch, i, rounds, best.value)
+        cold = _cool(c, best.choice, rng, sweeps, seconds / rounds, hot, scale * COLD, -PENALTY * scale, look)
         done += cold.sweeps
         best = max(best, cold, key=lambda found: found.value)
     return Found(best.choice, best.value, done)
@@ -70,11 +87,12 @@ def anneal_posted(
 
 def _cool(
     c: Candidates, start: np.ndarray, rng: np.random.Generator, sweeps: int, seconds: float, hot: float, cold: float,
-    never: float,
+    never: float, look: Callable[[float], None],
 ) -> Found:  # fmt: skip
     """One round from a temperature to another, in money, and a descent."""
     begin, state, done = time.perf_counter(), _state(c, start, never), 0
     while (progress := max(done / sweeps, (time.perf_counter() - begin) / seconds)) < 1.0:
+        look(progress)
         steps = min(PLATEAU, sweeps - done)
         _propose(c, state, rng, steps * len(start), hot * (cold / hot) ** progress, never)
         done += steps

@@ -8,7 +8,9 @@ puts it if idle mAPs interfere, and is off otherwise.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -28,6 +30,30 @@ HOT, COLD = 0.1, 0.004  # first and last temperature over the mean profit of an 
 ROUNDS, SMALL = 8, 100  # most rounds; mAPs up to which there is more than one
 HOTTER = 5.0  # every second round, for markets whose profits differ by decades
 PLATEAU = 20  # sweeps between two looks at the clock, at one temperature
+
+
+@dataclass(frozen=True)
+class SearchProgress:
+    """How a search in a large market stands.
+
+    Attributes:
+        phase: "search" or "bound".
+        share: of the steps or the time of this phase, whichever is ahead, in [0, 1].
+        value: the operator's utility in money at the best association that is known; NaN before there is one.
+        bound: of its best utility, money; NaN before there is one.
+    """
+
+    phase: str
+    share: float
+    value: float = math.nan
+    bound: float = math.nan
+
+
+Watch = Callable[[SearchProgress], None]
+
+
+def unwatched(progress: SearchProgress) -> None:
+    """Nobody looks on."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +79,7 @@ def anneal(
     seconds: float = math.inf,
     seed: int = 0,
     rounds: int | None = None,
+    watch: Watch = unwatched,
 ) -> Found:
     """Cool once or several times, each time from the best so far; a local optimum, never worth less than the start.
 
@@ -64,13 +91,15 @@ def anneal(
         seed: of the random proposals.
         rounds: how often; by default once in large markets, in which one part repeats another's trials, and up to
             `ROUNDS` times in small ones. Every second round starts hotter.
+        watch: called now and then with how it stands.
     """
     rounds = usual_rounds(len(start)) if rounds is None else rounds
     rng, scale = np.random.default_rng(seed), mean_profit(c.first, c.terms)
     best, done = descend(c, start), 0
     for i in range(rounds if scale > 0.0 else 0):
         hot = scale * HOT * (HOTTER if i % 2 else 1.0)
-        cold = _cool(c, best.choice if i else np.asarray(start), rng, sweeps, seconds / rounds, hot, scale * COLD)
+        look = partial(tell_round, watch, i, rounds, best.value)
+        cold = _cool(c, best.choice if i else np.asarray(start), rng, sweeps, seconds / rounds, hot, scale * COLD, look)
         done += cold.sweeps
         best = max(best, cold, key=lambda found: found.value)
     return Found(best.choice, best.value, done)
@@ -82,16 +111,23 @@ def usual_rounds(maps: int) -> int:
 
 
 def _cool(
-    c: Candidates, start: np.ndarray, rng: np.random.Generator, sweeps: int, seconds: float, hot: float, cold: float
-) -> Found:
+    c: Candidates, start: np.ndarray, rng: np.random.Generator, sweeps: int, seconds: float, hot: float, cold: float,
+    look: Callable[[float], None],
+) -> Found:  # fmt: skip
     """One round from a temperature to another, in money, and a descent."""
     begin, lists, room, done = time.perf_counter(), roster(c, start), scratch(c), 0
     while (progress := max(done / sweeps, (time.perf_counter() - begin) / seconds)) < 1.0:
+        look(progress)
         steps = min(PLATEAU, sweeps - done)
         _propose(c, lists, room, rng, steps * len(start), hot * (cold / hot) ** progress)
         done += steps
     end = descend(c, lists.choice)
     return Found(end.choice, end.value, done)
+
+
+def tell_round(watch: Watch, round_: int, rounds: int, value: float, progress: float) -> None:
+    """Tell how far one of several rounds is."""
+    watch(SearchProgress("search", (round_ + progress) / rounds, value))
 
 
 def descend(c: Candidates, start: np.ndarray) -> Found:

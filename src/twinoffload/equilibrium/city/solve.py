@@ -2,17 +2,20 @@
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from twinoffload.equilibrium.city.bound import upper_bound
-from twinoffload.equilibrium.city.configurations import candidates
+from twinoffload.equilibrium.city.configurations import Candidates, candidates
 from twinoffload.equilibrium.city.links import Links, parameters
+from twinoffload.equilibrium.city.posted_search import anneal_posted, posted_prices
 from twinoffload.equilibrium.city.replies import Play, play
-from twinoffload.equilibrium.city.search import Found, anneal
-from twinoffload.equilibrium.city.sweeps import Rest, sweeps
+from twinoffload.equilibrium.city.rounds import rounds
+from twinoffload.equilibrium.city.search import Found, Watch, anneal, descend, unwatched
+from twinoffload.equilibrium.city.sweeps import sweeps
 from twinoffload.equilibrium.outcome import Outcome
 from twinoffload.game.market import Market
 
@@ -22,21 +25,24 @@ SEARCH_SHARE = 0.2  # of the time given
 OPTIMAL = 1e-9  # relative gap that is rounding
 
 
-def pairwise(market: Market, links: Links, start: np.ndarray | None, order: np.ndarray | None) -> Outcome:
-    """Best responses in turn at each pair's best price."""
-    rest = sweeps(parameters(market, links), links, start, order)
-    return _rested("pairwise", market, links, rest, None, start, order)
+def pairwise(
+    market: Market, links: Links, start: np.ndarray | None, order: np.ndarray | None, device: torch.device | str = "cpu"
+) -> Outcome:
+    """Best responses at each pair's best price: in turn on a CPU, in rounds without conflicts on a GPU."""
+    return _rested("pairwise", market, links, None, start, order, torch.device(device))
 
 
 def followers(
-    market: Market, links: Links, price: np.ndarray, start: np.ndarray | None, order: np.ndarray | None
+    market: Market, links: Links, price: np.ndarray, start: np.ndarray | None, order: np.ndarray | None,
+    device: torch.device | str = "cpu",
+) -> Outcome:  # fmt: skip
+    """Where such best responses end at posted prices of the pairs, `[P]` in money/MB; inf: not offered."""
+    return _rested("followers", market, links, torch.from_numpy(price), start, order, torch.device(device))
+
+
+def admission(
+    market: Market, links: Links, time_limit: float | None = None, gap: float = 0.0, watch: Watch = unwatched
 ) -> Outcome:
-    """Where best responses in turn end at posted prices of the pairs, `[P]` in money/MB; inf: not offered."""
-    rest = sweeps(parameters(market, links), links, start, order, price)
-    return _rested("followers", market, links, rest, torch.from_numpy(price), start, order)
-
-
-def admission(market: Market, links: Links, time_limit: float | None, gap: float) -> Outcome:
     """An association found by annealing from where `pairwise` rests, and an upper bound of the best.
 
     Args:
@@ -45,47 +51,101 @@ def admission(market: Market, links: Links, time_limit: float | None, gap: float
         time_limit: seconds for search and bound together; where it is None their numbers of steps are fixed, and the
             result is the same on every run.
         gap: relative distance of bound and value at which it is good enough.
+        watch: called now and then with how the search stands.
     """
-    began = time.perf_counter()
+    budget = _Budget(time_limit)
     q = parameters(market, links)
     c = candidates(q, links)
     start = links.pair_at(sweeps(q, links).association)
-    if time_limit is None:
-        found = anneal(c, start, sweeps=SEARCH_SWEEPS)
-        bound = upper_bound(c, found, iterations=BOUND_STEPS, gap=gap)
-    else:
-        search_s = SEARCH_SHARE * time_limit
-        found = anneal(c, start, sweeps=100 * SEARCH_SWEEPS, seconds=search_s)
-        left = max(time_limit - (time.perf_counter() - began), 0.0)
-        bound = upper_bound(c, found, seconds=left, gap=gap)
-    return _admitted(market, links, found, bound.value)
-
-
-def _admitted(market: Market, links: Links, found: Found, bound: float) -> Outcome:
-    """Prices on the pairs that earn something, all others withheld."""
+    found = anneal(c, start, sweeps=budget.sweeps, seconds=budget.search_s, watch=watch)
+    bound = budget.bound(c, found, found.value, gap, watch)
     on = found.choice >= 0
-    association = torch.from_numpy(np.where(on, links.station[np.maximum(found.choice, 0)], -1).astype(np.int64))
-    best = play(market, links, association)
+    best = play(market, links, _stations(links, found.choice))
     price = torch.full_like(best.price, torch.inf)
     own = torch.from_numpy(found.choice[on])
     earns = best.profit[torch.from_numpy(on)] > 0.0
     price[own[earns]] = best.price[own[earns]]
+    return _searched("admission", market, links, found.choice, price, bound)
+
+
+def posted(
+    market: Market, links: Links, time_limit: float | None = None, gap: float = 0.0, watch: Watch = unwatched
+) -> Outcome:
+    """An association that prices within the cap bring about, found by annealing, and `admission`'s upper bound.
+
+    Arguments as for `admission`. Where neither `pairwise` comes to rest nor the search finds an association that prices
+    bring about, the outcome is that of `pairwise` where it stood, which its status tells.
+    """
+    budget = _Budget(time_limit)
+    q = parameters(market, links)
+    c = candidates(q, links)
+    rest = sweeps(q, links)
+    found = anneal_posted(
+        c, links.pair_at(rest.association), sweeps=budget.sweeps, seconds=budget.search_s, watch=watch
+    )
+    bound = budget.bound(c, descend(c, found.choice), found.value, gap, watch)
+    price = torch.from_numpy(posted_prices(c, found.choice))
+    outcome = _searched("posted", market, links, found.choice, price, bound)
+    return outcome if math.isfinite(found.value) else replace(outcome, status=np.str_(rest.status))
+
+
+class _Budget:
+    """Time, or steps, of a search and its bound."""
+
+    def __init__(self, time_limit: float | None):
+        self._end = math.inf if time_limit is None else time.perf_counter() + time_limit
+        self.search_s = math.inf if time_limit is None else SEARCH_SHARE * time_limit
+        self.sweeps = SEARCH_SWEEPS if time_limit is None else 100 * SEARCH_SWEEPS
+
+    def bound(self, c: Candidates, found: Found, value: float, gap: float, watch: Watch) -> float:
+        """`admission`'s bound, with what the search has left; it may stop near a value."""
+        enough = value + max(gap, OPTIMAL) * abs(value)
+        if self._end == math.inf:
+            return upper_bound(c, found, iterations=BOUND_STEPS, enough=enough, watch=watch).value
+        left = max(self._end - time.perf_counter(), 0.0)
+        return upper_bound(c, found, seconds=left, enough=enough, watch=watch).value
+
+
+def _stations(links: Links, choice: np.ndarray) -> Tensor:
+    """The BS of each mAP's pair, int64 `[N]`; -1 where it is on none."""
+    return torch.from_numpy(np.where(choice >= 0, links.station[np.maximum(choice, 0)], -1).astype(np.int64))
+
+
+def _searched(
+    concept: str, market: Market, links: Links, choice: np.ndarray, price: Tensor, bound: float
+) -> Outcome:  # fmt: skip
+    """What was found by search, with its bound."""
+    association = _stations(links, choice)
     played = play(market, links, association, price)
     optimal = bound - played.operator_utility <= OPTIMAL * max(abs(bound), np.finfo(float).tiny)
     status = "optimal" if optimal else "bounded"
-    return _outcome("admission", "annealing, Lagrangian bound", links, association, played, status, bound)
+    return _outcome(concept, "annealing, Lagrangian bound", links, association, played, status, bound)
 
 
 def _rested(
-    concept: str, market: Market, links: Links, rest: Rest, price: Tensor | None, start: np.ndarray | None,
-    order: np.ndarray | None,
+    concept: str, market: Market, links: Links, price: Tensor | None, start: np.ndarray | None,
+    order: np.ndarray | None, device: torch.device,
 ) -> Outcome:  # fmt: skip
-    association = torch.from_numpy(rest.association)
+    """Where mAPs come to rest."""
+    if _in_rounds(device):
+        if order is not None:
+            raise ValueError("order: on a GPU mAPs move in rounds, in no order; leave it out, or take gain.cpu()")
+        method = "best responses in rounds without conflicts"
+        begun = None if start is None else torch.from_numpy(start)
+        settled = rounds(market, links, begun, price, device=device)
+        association, status, count = settled.association, settled.status, settled.rounds
+    else:
+        method = "best responses in turn"
+        rest = sweeps(parameters(market, links), links, start, order, None if price is None else price.numpy())
+        association, status, count = torch.from_numpy(rest.association), rest.status, rest.sweeps
     played = play(market, links, association, price)
     begin = links.station[links.strongest_pair()].astype(np.int64) if start is None else start
-    return _outcome(
-        concept, "best responses in turn", links, association, played, rest.status, math.nan, rest.sweeps, begin, order
-    )
+    return _outcome(concept, method, links, association, played, status, math.nan, count, begin, order)
+
+
+def _in_rounds(device: torch.device) -> bool:
+    """Whether all mAPs reply at once: a GPU is fast at many things at a time, and slow at one after another."""
+    return device.type != "cpu"
 
 
 def _outcome(
