@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twinoffload.cli.console import NOTHING
-from twinoffload.experiments.comparison import REFERENCES
+from twinoffload.experiments.comparison import REFERENCES, TIMES
 
 _EARNED = (
     ("operator\nutility", "operator_utility", 2),
@@ -19,9 +19,8 @@ _EARNED = (
 )
 _DECIDED = (
     ("wrong\nBS", "wrong_association_share", 3),
-    ("data\nMB", "data_mb", 2),
-    ("less best\nreply MB", "data_bias_mb", 3),
-    ("absolute\nMB", "data_error_mb", 3),
+    ("less best\nreply, MB", "data_bias_mb", 2),
+    ("absolute\nMB", "data_error_mb", 2),
     ("decision\nms", "decision_ms", 2),
     ("batched\nms", "batched_decision_ms", 4),
 )
@@ -56,8 +55,7 @@ def _table(rows: list[dict[str, Any]], columns: tuple[tuple[str, str, int], ...]
         for _, measure, digits in columns:
             value = row[measure]
             ends = (value[end] for end in ("median", "low", "high"))
-            median, low, high = (f"{end:.{digits}f}" if math.isfinite(end) else NOTHING for end in ends)
-            alone = measure == "batched_decision_ms"  # one figure for all seeds
-            cells.append(median if alone else f"{median}\n[dim]{low}–{high}[/dim]")
+            median, low, high = (f"{end:z.{digits}f}" if math.isfinite(end) else NOTHING for end in ends)
+            cells.append(median if measure in TIMES else f"{median}\n[dim]{low}–{high}[/dim]")
         table.add_row(*cells, style="bold" if row["scheme"] not in REFERENCES else None)
     return table
