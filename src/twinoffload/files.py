@@ -27,6 +27,12 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
     return target
 
 
+def drafts(path: str | os.PathLike[str]) -> list[Path]:
+    """What writers of a file that were killed left beside it; nobody may be writing it now."""
+    target = Path(path)
+    return list(target.parent.glob(f".{target.name}.[0-9]*.draft"))
+
+
 def json_text(content: Any) -> str:
     """Indented JSON; numbers that are not finite become null."""
 

@@ -6,6 +6,7 @@ import pytest
 
 from twinoffload import Scenario
 from twinoffload.cli import main
+from twinoffload.experiments.comparison import TIMES
 
 SCHEMES = ["sac", "pairwise", "posted", "admission", "constant", "random", "reactive", "committed"]
 
@@ -40,13 +41,22 @@ def test_train_leaves_a_run_that_evaluate_reads(run, capsys):
         "tensorboard",
     }
     assert call("evaluate", run, "--episodes", "2", "--json") == 0
-    first = json.loads(capsys.readouterr().out)
+    first = timeless(capsys.readouterr().out)
     assert [row["scheme"] for row in first["rows"]] == SCHEMES
     assert first["episodes_trained"] == 2
     assert call("evaluate", run, "--episodes", "2", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == first, "the same seed gives the same channels"
+    assert timeless(capsys.readouterr().out) == first, "the same seed gives the same channels"
     assert call("evaluate", run, "--episodes", "2", "--json", "--seed", "1") == 0
-    assert json.loads(capsys.readouterr().out)["rows"] != first["rows"]
+    assert timeless(capsys.readouterr().out)["rows"] != first["rows"]
+
+
+def timeless(printed):
+    """The document without what is measured with a clock."""
+    document = json.loads(printed)
+    for row in document["rows"]:
+        for name in TIMES:
+            assert row.pop(name)["median"] > 0
+    return document
 
 
 def test_evaluate_prints_a_table_that_fits(run, capsys, monkeypatch):

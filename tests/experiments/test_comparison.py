@@ -3,16 +3,20 @@
 import itertools
 import math
 
+import polars as pl
 import pytest
 import torch
 
 from twinoffload import Scenario, evaluate_prices, solve
 from twinoffload.env.slots import Slots
 from twinoffload.experiments.committed import decode, encode
-from twinoffload.experiments.comparison import REFERENCES, compare, held_out, references, summarise
+from twinoffload.experiments.comparison import REFERENCES, TIMES, compare, held_out, references, summarise
 from twinoffload.experiments.constant import best_constant_price
+from twinoffload.experiments.decision_time import first_of
 from twinoffload.experiments.interval import median_interval
 from twinoffload.experiments.references import Equilibrium, Reactive
+from twinoffload.learning.alone import alone
+from twinoffload.learning.training import Trainer, TrainSettings
 
 PAPER, OPEN = Scenario.load("paper"), Scenario.load("open")
 SEEDS = (0, 1)
@@ -59,6 +63,43 @@ def test_concepts_bound_each_other_in_every_seed():
     assert (value["posted"] <= value["admission"] + 1e-9).all()
     assert (value["committed"] <= value["posted"] + 1e-9).all()
     assert (value["random"] < value["constant"]).all()
+
+
+def test_only_those_who_cannot_know_decide_wrongly(rows):
+    for scenario in ("paper", "open"):
+        for scheme, row in rows[scenario].items():
+            wrong, error = row["wrong_association_share"]["median"], row["data_error_mb"]["median"]
+            assert abs(row["data_bias_mb"]["median"]) <= error < row["data_mb"]["median"]
+            if scheme == "reactive":
+                assert 0.0 < wrong < 0.2
+                assert error > 0.01
+            else:
+                assert wrong == 0.0, scheme
+                assert error < 1e-9, scheme
+
+
+def test_decisions_of_every_scheme_are_timed_alone_and_in_a_batch():
+    table = compare(references(PAPER), held_out(PAPER.replace(slots=5), SEEDS, 3), SEEDS)
+    for name in TIMES:
+        assert table[name].is_finite().all()
+        assert (table[name] > 0).all()
+    batched = table.group_by("scheme").agg(pl.col("batched_decision_ms").n_unique())
+    assert (batched["batched_decision_ms"] == 1).all()
+
+
+def test_agents_of_one_seed_decide_as_they_do_beside_the_others():
+    trainer = Trainer(PAPER.replace(slots=3), TrainSettings(episodes=1), (0, 1, 2))
+    slots = Slots(held_out(PAPER.replace(slots=3), (0, 1, 2), 2))
+    price = trainer.agents.price(slots)
+    association, data = trainer.agents.offload(slots, price)
+    for row in range(3):
+        single, one = alone(trainer.agents, row), Slots(first_of(slots.episodes, row))
+        offer = single.price(one)
+        torch.testing.assert_close(offer, price[row : row + 1, :1], rtol=1e-5, atol=1e-6)
+        there, sent = single.offload(one, price[row : row + 1, :1])
+        assert torch.equal(there, association[row : row + 1, :1])
+        torch.testing.assert_close(sent, data[row : row + 1, :1], rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(price[0], price[1], atol=1e-3), "seeds differ, so that a wrong row would show"
 
 
 def test_a_concept_played_slot_by_slot_is_what_solve_says():

@@ -53,9 +53,9 @@ def test_the_next_observation_of_a_map_holds_the_next_prices():
     assert len(follow - first) == 1, "all but the final observation are some slot's own observation"
 
 
-def test_stopped_and_resumed_is_the_same_to_the_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr("twinoffload.learning.run_folder.CHECKPOINT_EVERY", 2)
-    whole = RunFolder.create(tmp_path / "whole", SHORT, SETTINGS, [0, 1])
+def test_stopped_and_resumed_is_the_same_to_the_bit(tmp_path):
+    settings = SETTINGS.model_copy(update={"checkpoint_every": 2})
+    whole = RunFolder.create(tmp_path / "whole", SHORT, settings, [0, 1])
     whole.train()
 
     class StopError(Exception):
@@ -65,7 +65,7 @@ def test_stopped_and_resumed_is_the_same_to_the_bit(tmp_path, monkeypatch):
         if rows[0]["episode"] == 2:  # one episode beyond the checkpoint, to be played again
             raise StopError
 
-    part = RunFolder.create(tmp_path / "part", SHORT, SETTINGS, [0, 1])
+    part = RunFolder.create(tmp_path / "part", SHORT, settings, [0, 1])
     with pytest.raises(StopError):
         part.train(stop)
     again = RunFolder.open(tmp_path / "part")

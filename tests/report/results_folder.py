@@ -90,6 +90,12 @@ def _comparison(seeds: int) -> pl.DataFrame:
                     "map_share_of_admission": maps + noise,
                     "regret_money": 2.27 * own,
                     "regret_share": own,
+                    "wrong_association_share": own / 2,
+                    "data_mb": 2.6 + noise,
+                    "data_bias_mb": own / 3,
+                    "data_error_mb": own,
+                    "decision_ms": 1.0 + abs(noise),
+                    "batched_decision_ms": 0.0125,
                 }
             )
     return pl.DataFrame(rows)

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from twinoffload.experiments.comparison import REFERENCES
+from twinoffload.experiments.interval import coverage
+from twinoffload.experiments.paired import paired, verdict
 from twinoffload.report.convergence import curves, settled
-from twinoffload.report.intervals import coverage, difference, verdict
 from twinoffload.report.placement import Label, place_labels
 from twinoffload.report.schemes import learned_among, scheme_named
 from twinoffload.report.wording import duration, listed, number, plain, signed
@@ -36,11 +37,11 @@ def test_differences_are_taken_seed_by_seed():
             "share": [1.0, 2.0, 3.0, 4.0, 5.0, 4.9, 3.9, 2.9, 1.9, 0.9],
         }
     )
-    found = difference(table, "a", "b", "share")
+    found = paired(table, "a", "b", "share")
     assert found is not None
     assert found.value == pytest.approx((0.1, 0.1, 0.1))
     assert found.verdict == "above"
-    assert difference(table, "a", "c", "share") is None
+    assert paired(table, "a", "c", "share") is None
 
 
 def test_settled_is_the_first_episode_from_which_the_mean_stays():

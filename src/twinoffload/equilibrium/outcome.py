@@ -145,6 +145,23 @@ def chosen(values: Tensor, association: Tensor, off: float = 0.0) -> Tensor:
     return torch.where(association < 0, off, picked)
 
 
+def replies(
+    terms: Terms, gain: Tensor, association: Tensor, price: Tensor, data: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Each mAP's best response at every BS while the others stay as they are; arguments as for `play`.
+
+    Returns:
+        Rate R in MB/s, delay cost D in money/MB, data Z* in MB and its utility in money, `[..., N, M]` each.
+    """
+    on = connected(association, gain.shape[-1])
+    if data is not None and not terms.idle_interferes:
+        on = on & (data > 0.0).unsqueeze(-1)
+    rate = pair_rate(terms, gain, on)
+    delay_cost = unit_delay_cost(terms, rate)
+    reply = best_data(terms, delay_cost, price)
+    return rate, delay_cost, reply, map_utility(terms, delay_cost, price, reply)
+
+
 def play(
     terms: Terms, gain: Tensor, association: Tensor, price: Tensor, data: Tensor | None = None
 ) -> dict[str, Tensor]:
@@ -160,13 +177,8 @@ def play(
     Returns:
         The fields `data` ... `operator_utility` of `Outcome`, without `bound`.
     """
-    on = connected(association, gain.shape[-1])
-    if data is not None and not terms.idle_interferes:
-        on = on & (data > 0.0).unsqueeze(-1)
-    rate = pair_rate(terms, gain, on)
-    delay_cost = unit_delay_cost(terms, rate)
-    reply = best_data(terms, delay_cost, price)
-    best = map_utility(terms, delay_cost, price, reply).amax(-1).clamp(min=0.0)
+    rate, delay_cost, reply, value = replies(terms, gain, association, price, data)
+    best = value.amax(-1).clamp(min=0.0)
     sent = reply if data is None else data.unsqueeze(-1).expand_as(reply)
     utility = chosen(map_utility(terms, delay_cost, price, sent), association)
     return {

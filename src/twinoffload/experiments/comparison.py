@@ -9,9 +9,11 @@ from torch import Tensor
 from twinoffload.env.episodes import Episodes, draw_episodes
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
+from twinoffload.equilibrium.mistakes import mistakes
 from twinoffload.equilibrium.profiles import check_enumerable, profile_count
 from twinoffload.experiments.committed import Committed
 from twinoffload.experiments.constant import best_constant_price
+from twinoffload.experiments.decision_time import Stopwatch, decision_ms
 from twinoffload.experiments.interval import Interval, median_interval
 from twinoffload.experiments.references import Constant, Equilibrium, Random, Reactive
 from twinoffload.scenario import Scenario
@@ -24,6 +26,8 @@ MEASURES = (
     "map_share_of_admission",
     "regret_share",
 )
+DECISIONS = ("wrong_association_share", "data_mb", "data_bias_mb", "data_error_mb")
+TIMES = ("decision_ms", "batched_decision_ms")  # measured on this machine, now: never twice the same
 STUDY_LIMIT = 200_000_000  # associations in all held-out slots: about ten minutes for "posted"
 REFERENCES = ("pairwise", "posted", "admission", "constant", "random", "reactive", "committed")
 
@@ -66,17 +70,33 @@ def references(scenario: Scenario, seed: int = 0) -> list[Scheme]:
 
 
 def play_episodes(scheme: Scheme, episodes: Episodes) -> dict[str, Tensor]:
-    """Means over slots and episodes for each seed `[S]`: operator and mean mAP utility and mean regret, in money."""
-    slots = Slots(episodes)
+    """Play a scheme; means over slots, episodes and mAPs for each seed `[S]`.
+
+    Returns:
+        `operator`, `map` and `regret` in money; what `DECISIONS` lists: the share of decisions for a wrong BS, data
+        sent in MB, and its mean and mean absolute difference from the best reply's on the chosen BS (see
+        `equilibrium.mistakes`); and `batched_decision_ms`, wall time of all decisions over their number.
+    """
+    slots, clock = Slots(episodes), Stopwatch()
     scheme.begin(slots)
-    total = {name: torch.zeros(episodes.batch[0], dtype=torch.float64) for name in ("operator", "map", "regret")}
+    total: dict[str, Tensor] = {}
     for _ in range(len(episodes.gain)):
-        price = scheme.price(slots)
-        payoff = slots.step(price, *scheme.offload(slots, price))
-        total["operator"] += payoff["operator_utility"].mean(-1).cpu()
-        total["map"] += payoff["map_utility"].mean((-2, -1)).cpu()
-        total["regret"] += payoff["regret"].mean((-2, -1)).cpu()
-    return {name: value / len(episodes.gain) for name, value in total.items()}
+        price, association, data = clock.decide(scheme, slots)
+        judged = mistakes(slots.terms, slots.gain, association, price, data)
+        payoff = slots.step(price, association, data)
+        for name, value in {
+            "operator": payoff["operator_utility"].mean(-1),
+            "map": payoff["map_utility"].mean((-2, -1)),
+            "regret": payoff["regret"].mean((-2, -1)),
+            "wrong_association_share": judged.wrong_association.double().mean((-2, -1)),
+            "data_mb": data.mean((-2, -1)),
+            "data_bias_mb": judged.excess.mean((-2, -1)),
+            "data_error_mb": judged.excess.abs().mean((-2, -1)),
+        }.items():
+            total[name] = total.get(name, 0.0) + value.cpu()
+    means = {name: value / len(episodes.gain) for name, value in total.items()}
+    each = clock.mean_ms / episodes.batch.numel()
+    return means | {"batched_decision_ms": torch.full((episodes.batch[0],), each, dtype=torch.float64)}
 
 
 def compare(
@@ -85,40 +105,46 @@ def compare(
     """Play every scheme on the same episodes; one row a scheme and seed.
 
     Columns: scheme, observation, seed, utilities and regret in money, and as shares of `admission`'s operator and mean
-    mAP utility on the same channels. `schemes` must hold `admission`. `each` is called with each scheme's name once it
-    has been played.
+    mAP utility on the same channels; then `DECISIONS` and `TIMES`. `schemes` must hold `admission`. `each` is called
+    with each scheme's name once it has been played.
     """
     means = {}
     for scheme in schemes:
-        means[scheme.name] = play_episodes(scheme, episodes)
+        means[scheme.name] = play_episodes(scheme, episodes) | {"decision_ms": decision_ms(scheme, episodes)}
         each(scheme.name)
     best = means["admission"]
-    tables = [
-        pl.DataFrame(
-            {
-                "scheme": [scheme.name] * len(seeds),
-                "observation": [scheme.observation] * len(seeds),
-                "seed": list(seeds),
-                "operator_utility_money": means[scheme.name]["operator"].numpy(),
-                "operator_share_of_admission": (means[scheme.name]["operator"] / best["operator"]).numpy(),
-                "map_utility_money": means[scheme.name]["map"].numpy(),
-                "map_share_of_admission": (means[scheme.name]["map"] / best["map"]).numpy(),
-                "regret_money": means[scheme.name]["regret"].numpy(),
-                "regret_share": (means[scheme.name]["regret"] / best["map"]).numpy(),
-            }
-        )
-        for scheme in schemes
-    ]
-    return pl.concat(tables)
+    return pl.concat([_rows(scheme, means[scheme.name], best, seeds) for scheme in schemes])
+
+
+def _rows(scheme: Scheme, mean: dict[str, Tensor], best: dict[str, Tensor], seeds: Sequence[int]) -> pl.DataFrame:
+    """One row a seed."""
+    measured = {
+        "operator_utility_money": mean["operator"],
+        "operator_share_of_admission": mean["operator"] / best["operator"],
+        "map_utility_money": mean["map"],
+        "map_share_of_admission": mean["map"] / best["map"],
+        "regret_money": mean["regret"],
+        "regret_share": mean["regret"] / best["map"],
+        **{name: mean[name] for name in (*DECISIONS, *TIMES)},
+    }
+    labels = {
+        "scheme": [scheme.name] * len(seeds),
+        "observation": [scheme.observation] * len(seeds),
+        "seed": list(seeds),
+    }
+    return pl.DataFrame(labels | {name: value.numpy() for name, value in measured.items()})
 
 
 def summarise(table: pl.DataFrame) -> list[dict[str, object]]:
-    """One row a scheme, each measure as median and interval over seeds, in the order played."""
+    """One row a scheme, each measure as median and interval over seeds, in the order played.
+
+    `batched_decision_ms` has no interval: seeds are played together.
+    """
     rows = []
     for scheme in table["scheme"].unique(maintain_order=True):
         part = table.filter(pl.col("scheme") == scheme)
         row: dict[str, object] = {"scheme": scheme, "observation": part["observation"][0]}
-        for measure in MEASURES:
+        for measure in (*MEASURES, *(name for name in (*DECISIONS, *TIMES) if name in part.columns)):
             column = measure if measure in part.columns else f"{measure}_money"
             row[measure] = median_interval(part[column].to_list())._asdict()
         rows.append(row)

@@ -30,3 +30,9 @@ def median_interval(values: Sequence[float], level: float = 0.95) -> Interval:
             break
         k += 1
     return Interval(statistics.median(ordered), ordered[k - 1], ordered[n - k])
+
+
+def coverage(count: int) -> float:
+    """Probability that `median_interval` of `count` values covers the true median."""
+    below = int(median_interval(list(range(count))).low)  # values outside on each side
+    return 1.0 - 2.0 * sum(math.comb(count, i) for i in range(below + 1)) * 0.5**count

@@ -6,6 +6,10 @@ versions.json            what computed it
 metrics.parquet          one row an episode and seed
 checkpoint.safetensors   weights, optimisers, replay and random states
 tensorboard/             the metrics as scalars
+
+Killed at any moment, a run is resumed to the same bit. Every file is written under another name and then renamed. The
+settings come last when a run is made, so a folder without them holds nothing yet; the metrics and the events reach the
+disk before the checkpoint that vouches for them, so a resumed run drops what lies beyond it and never lacks anything.
 """
 
 import json
@@ -23,11 +27,11 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from twinoffload.files import write_text, write_whole
+from twinoffload.files import drafts, write_text, write_whole
 from twinoffload.learning.training import Trainer, TrainSettings, check_trainable
 from twinoffload.scenario import Scenario
 
-CHECKPOINT_EVERY = 10  # episodes
+FILES = ("scenario.yaml", "versions.json", "settings.yaml", "metrics.parquet", "checkpoint.safetensors")
 
 
 class RunFolder:
@@ -49,7 +53,7 @@ class RunFolder:
         folder = Path(path)
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"{folder}: is not a folder; choose another one")
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and not _is_vacant(folder):
             raise ValueError(f"{folder}: already exists and is not empty; resume it, or choose another folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +124,7 @@ class RunFolder:
         each_episode: Callable[[list[dict[str, Any]]], None] = lambda rows: None,
         device: torch.device | str = "cpu",
     ) -> Trainer:
-        """Train to the end from wherever the run stands, saving every ten episodes.
+        """Train to the end from wherever the run stands, saving every `checkpoint_every` episodes.
 
         Args:
             each_episode: called after each episode with its rows of metrics, one a seed.
@@ -128,6 +132,8 @@ class RunFolder:
         """
         from torch.utils.tensorboard.writer import SummaryWriter  # slow to import
 
+        for draft in _drafts(self.path):
+            draft.unlink()
         trainer = self.trainer(device)
         rows = self._rows_before(trainer.episode)
         with SummaryWriter(str(self.path / "tensorboard"), purge_step=trainer.episode) as board:
@@ -138,7 +144,8 @@ class RunFolder:
                     for name, value in row.items():
                         if name not in ("episode", "seed"):
                             board.add_scalar(f"{name}/seed {row['seed']}", value, row["episode"])
-                if trainer.episode % CHECKPOINT_EVERY == 0 or trainer.episode == self.settings.episodes:
+                if trainer.episode % self.settings.checkpoint_every == 0 or trainer.episode == self.settings.episodes:
+                    board.flush()
                     self._save(trainer, rows)
                 each_episode(new)
 
@@ -158,9 +165,9 @@ class RunFolder:
 
     def _write_settings(self) -> None:
         self.scenario.save(self.path / "scenario.yaml")
+        write_text(self.path / "versions.json", json.dumps(versions(), indent=2) + "\n")
         stored = {"seeds": self.seeds, "settings": self.settings.model_dump(mode="json")}
         write_text(self.path / "settings.yaml", yaml.safe_dump(stored, sort_keys=False))
-        write_text(self.path / "versions.json", json.dumps(versions(), indent=2) + "\n")
 
     def _rows_before(self, episode: int) -> list[dict[str, Any]]:
         """Metrics of the episodes that the checkpoint contains."""
@@ -181,6 +188,16 @@ class RunFolder:
         write_whole(self.path / "metrics.parquet", table.write_parquet)
         tensors = {name: tensor.contiguous() for name, tensor in trainer.state().items()}
         write_whole(self.path / "checkpoint.safetensors", lambda draft: save_file(tensors, draft, {"format": "1"}))
+
+
+def _drafts(folder: Path) -> list[Path]:
+    return [draft for name in FILES for draft in drafts(folder / name)]
+
+
+def _is_vacant(folder: Path) -> bool:
+    """Empty, or left by somebody who was killed before there was a run."""
+    made_first = {folder / "scenario.yaml", folder / "versions.json"}
+    return set(folder.iterdir()) <= made_first.union(_drafts(folder))
 
 
 def _unreadable(file: Path, error: Exception) -> ValueError:

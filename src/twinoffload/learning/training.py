@@ -29,6 +29,7 @@ class TrainSettings(BaseModel):
     environments: int = Field(8, ge=1, description="episodes played at once by each seed")
     replay: int = Field(20_000, ge=1, description="transitions kept for each agent")
     warmup: int = Field(32, ge=1, description="slots played before the first update")
+    checkpoint_every: int = Field(10, ge=1, description="episodes from one checkpoint to the next")
     reward_floor: float | None = Field(-10.0, description="mAPs' rewards are clipped below here for learning, money")
     operator: SACSettings = Field(SACSettings.model_validate(_BANDIT), description="operator's learner (Algorithm 2)")
     maps: SACSettings = Field(SACSettings.model_validate(_BANDIT), description="mAPs' learners (Algorithm 3)")

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from twinoffload.experiments.interval import coverage
+from twinoffload.experiments.paired import paired
 from twinoffload.report.convergence import curves, settled
-from twinoffload.report.intervals import coverage, difference
 from twinoffload.report.results import Results
 from twinoffload.report.wording import interval, listed, number
 
@@ -86,7 +87,7 @@ def _standing(results: Results, column: str) -> str:
     """Above which rivals, below which, and which are undecided."""
     sides: dict[str, list[str]] = {"above": [], "equal": [], "below": [], "undecided": []}
     for rival in _RIVALS:
-        found = difference(results.comparison, results.learned, rival, column)
+        found = paired(results.comparison, results.learned, rival, column)
         if found is not None:
             sides[found.verdict].append(rival)
     words = {"above": "beats", "equal": "equals", "below": "stays below", "undecided": "cannot be told from"}

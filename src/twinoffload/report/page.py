@@ -5,18 +5,20 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from twinoffload.experiments.interval import coverage
 from twinoffload.files import write_text
 from twinoffload.report.comparison import draw_comparison
 from twinoffload.report.convergence import draw_convergence
 from twinoffload.report.findings import write_findings
-from twinoffload.report.intervals import coverage
 from twinoffload.report.results import Results
 from twinoffload.report.schemes import OBSERVATIONS
 from twinoffload.report.slot_map import draw_slot_map
 from twinoffload.report.style import standalone
 from twinoffload.report.tables import (
+    DECISIONS,
     MEASURES,
     comparison_rows,
+    decision_rows,
     difference_rows,
     learner_settings,
     offer_tables,
@@ -79,6 +81,8 @@ def _contents(results: Results) -> dict[str, Any]:
         "findings": write_findings(results),
         "measures": MEASURES,
         "comparison": comparison_rows(results),
+        "decision_measures": DECISIONS,
+        "decisions": decision_rows(results),
         "differences": difference_rows(results),
         "coverage": coverage(len(summary["seeds"])),
         "observations": {

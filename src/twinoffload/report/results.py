@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from twinoffload.experiments.comparison import MEASURES
+from twinoffload.experiments.comparison import DECISIONS, MEASURES, TIMES
 from twinoffload.report.schemes import learned_among
 from twinoffload.scenario import Scenario
 
@@ -190,7 +190,7 @@ def _summary(file: Path) -> dict[str, Any]:
         for key in ("scheme", "observation"):
             if not isinstance(row.get(key), str):
                 raise _fault(file, f"row {number} has no text {key!r}")
-        for measure in MEASURES:
+        for measure in (*MEASURES, *(name for name in (*DECISIONS, *TIMES) if name in row)):
             value = row.get(measure)
             whole = isinstance(value, dict) and {"median", "low", "high"} <= value.keys()
             if not whole or not all(end is None or isinstance(end, int | float) for end in value.values()):

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import polars as pl
 from pydantic import BaseModel
 
+from twinoffload.experiments.paired import paired
 from twinoffload.learning.training import TrainSettings
-from twinoffload.report.intervals import difference
 from twinoffload.report.results import Results
 from twinoffload.report.schemes import scheme_named
 from twinoffload.report.wording import interval, number, plain, signed
@@ -18,6 +18,14 @@ MEASURES = (
     ("map_utility", "Mean mAP utility", "money a slot"),
     ("map_share_of_admission", "mAPs' share", "of admission"),
     ("regret_share", "mAPs' regret", "share of admission"),
+)
+DECISIONS = (
+    ("wrong_association_share", "Wrong BS", "share of decisions"),
+    ("data_mb", "Data sent", "MB a slot"),
+    ("data_bias_mb", "Less best reply", "MB, signed"),
+    ("data_error_mb", "From best reply", "MB, absolute"),
+    ("decision_ms", "A decision alone", "ms"),
+    ("batched_decision_ms", "In a batch", "ms"),
 )
 _DIFFERENCES = (
     ("operator_share_of_admission", True),
@@ -56,6 +64,26 @@ def comparison_rows(results: Results) -> list[dict[str, Any]]:
     ]
 
 
+def decision_rows(results: Results) -> list[dict[str, Any]]:
+    """One row a scheme: how its mAPs decided, and how long that took; none where an older study did not measure it."""
+    if any(measure not in row for row in results.rows for measure, _, _ in DECISIONS):
+        return []
+    return [
+        {
+            "scheme": scheme_named(row["scheme"]),
+            "observation": row["observation"],
+            "cells": [_decision(measure, row[measure]) for measure, _, _ in DECISIONS],
+        }
+        for row in results.rows
+    ]
+
+
+def _decision(measure: str, value: dict[str, float]) -> Cell:
+    if measure == "batched_decision_ms":  # one figure for all seeds, which are played together
+        return Cell(number(value["median"], 4))
+    return Cell(number(value["median"]), interval(value))
+
+
 def difference_rows(results: Results) -> list[dict[str, Any]]:
     """One row a reference: the learned scheme less the reference, seed by seed on the same channels."""
     table = []
@@ -64,7 +92,7 @@ def difference_rows(results: Results) -> list[dict[str, Any]]:
             continue
         cells = []
         for measure, more_is_better in _DIFFERENCES:
-            found = difference(results.comparison, results.learned, row["scheme"], measure)
+            found = paired(results.comparison, results.learned, row["scheme"], measure)
             if found is None:
                 cells.append(Cell("–"))
                 continue

@@ -1,18 +1,11 @@
-"""What the intervals in a report cover, and what a difference of two schemes says."""
+"""Two schemes on the same channels: the difference seed by seed, and what it says."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from twinoffload.experiments.interval import Interval, median_interval
-
-
-def coverage(count: int) -> float:
-    """Probability that `median_interval` of `count` values covers the true median."""
-    below = int(median_interval(list(range(count))).low)  # values outside on each side
-    return 1.0 - 2.0 * sum(math.comb(count, i) for i in range(below + 1)) * 0.5**count
+from twinoffload.experiments.interval import Interval, coverage, median_interval
 
 
 class Difference(NamedTuple):
@@ -28,11 +21,14 @@ class Difference(NamedTuple):
     verdict: str
 
 
-def difference(comparison: pl.DataFrame, scheme: str, other: str, column: str) -> Difference | None:
-    """Seed by seed, since both played the same held-out channels; None where no seed has both."""
-    sides = [comparison.filter(pl.col("scheme") == name).select("seed", column) for name in (scheme, other)]
+def paired(table: pl.DataFrame, scheme: str, other: str, measure: str) -> Difference | None:
+    """A column of a comparison, `scheme` less `other`, seed by seed: what both channels share drops out.
+
+    None where no seed has both.
+    """
+    sides = [table.filter(pl.col("scheme") == name).select("seed", measure) for name in (scheme, other)]
     pairs = sides[0].join(sides[1], on="seed", suffix="_other").sort("seed")
-    values = (pairs[column] - pairs[f"{column}_other"]).to_list()
+    values = (pairs[measure] - pairs[f"{measure}_other"]).to_list()
     if not values:
         return None
     return Difference(median_interval(values), verdict(values))

@@ -1,0 +1,24 @@
+"""One seed's agents out of the ensembles: what an operator would take into use."""
+
+import copy
+
+from twinoffload.learning.agents import Agents
+
+
+def alone(agents: Agents, row: int) -> Agents:
+    """Agents of one seed that decide as they do in the ensemble; they share its weights and only play.
+
+    Members are ordered seed-major, so that each seed has an equal block of rows of each actor's parameters.
+
+    Args:
+        agents: of S seeds.
+        row: which of them, 0 ... S - 1.
+    """
+    single, seeds = copy.copy(agents), len(agents.seeds)
+    single.seeds = [agents.seeds[row]]
+    for name in ("operator", "maps"):
+        learner = copy.copy(getattr(agents, name))
+        learner.actor = learner.actor.detach().chunk(seeds)[row]
+        learner.members = len(learner.actor)
+        setattr(single, name, learner)
+    return single
