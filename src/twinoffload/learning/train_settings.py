@@ -1,12 +1,17 @@
 """How the agents of a run learn: every setting of a training."""
 
-from typing import Literal
+import os
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from twinoffload.env.slots import Observation
 from twinoffload.learning.algorithms import AlgorithmSettings
 from twinoffload.learning.sac import SACSettings
+from twinoffload.yaml_files import Kind, explain
+
+PRESETS = ("tuned", "tuned-td3", "tuned-ddpg", "paper-literal")
 
 _BANDIT = {"discount": 0.0, "temperature": 0.02}
 
@@ -46,6 +51,37 @@ class TrainSettings(BaseModel):
     )
     maps: AlgorithmSettings = Field(SACSettings.model_validate(_BANDIT), description="mAPs' learners (Algorithm 3)")
 
+    @classmethod
+    def load(cls, source: str | os.PathLike[str]) -> "TrainSettings":
+        """A preset by name, or a YAML file, which may extend either kind.
+
+        Presets: "tuned" (ours, the default), "tuned-td3", "tuned-ddpg", and "paper-literal" (what the paper prints).
+        What a file says of `operator` or `maps` is put on top of what it extends, unless it names another algorithm.
+
+        Raises:
+            ValueError: unknown preset, no such file, or a bad field; one line naming the place and the remedy.
+        """
+        return cls._from_values(str(source), _FILES.read(source))
+
+    def replace(self, **changes: Any) -> "TrainSettings":
+        """A copy with some fields changed, checked like a new one.
+
+        Raises:
+            ValueError: unknown field or a value out of bounds.
+        """
+        return self._from_values("changed", self.model_dump() | changes)
+
+    def to_yaml(self) -> str:
+        """Every field as YAML text that `load` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+    @classmethod
+    def _from_values(cls, source: str, values: dict[str, Any]) -> "TrainSettings":
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ValueError(f"settings {source}: {explain(error, cls)}") from None
+
     @property
     def label(self) -> str:
         """The algorithm's name in tables; both where operator and mAPs differ."""
@@ -55,3 +91,16 @@ class TrainSettings(BaseModel):
         """Whether the "operator" or the "maps" learn in an episode."""
         turn = ("operator", "maps")[episode // self.alternate_every % 2]
         return self.schedule == "simultaneous" or who == turn
+
+
+def _merge(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """A file's values on top of those it extends, learner by learner; another algorithm begins afresh."""
+    merged = base | values
+    for who in ("operator", "maps"):
+        old, new = base.get(who), values.get(who)
+        if isinstance(old, dict) and isinstance(new, dict) and new.get("algorithm") in (None, old.get("algorithm")):
+            merged[who] = old | new
+    return merged
+
+
+_FILES = Kind("settings", "twinoffload.learning", PRESETS, "a preset of twinoffload.learning", merge=_merge)
