@@ -8,7 +8,7 @@ import torch
 
 from twinoffload.experiments.benchmarks import learning_bars, pendulum, phases, probes, updates
 from twinoffload.experiments.benchmarks.bars import Bar
-from twinoffload.learning.training import TrainSettings
+from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.scenario import Scenario
 
 SECTIONS = ("throughput", "phases", "probes", "pendulum", "paper")
@@ -21,7 +21,7 @@ def check_sections(only: str | None) -> list[str]:
     Raises:
         ValueError: one is unknown.
     """
-    chosen = list(SECTIONS) if only is None else [name.strip() for name in only.split(",")]
+    chosen: list[str] = [*SECTIONS] if only is None else [name.strip() for name in only.split(",")]
     for name in chosen:
         if name not in SECTIONS:
             raise ValueError(f"--only {name!r}: must be of {', '.join(SECTIONS)}, separated by commas")
@@ -56,7 +56,7 @@ def measure(
         table, bars = updates.throughput(scenario, each=each)
         found["throughput"] = {"rows": table.to_dicts(), "bars": [bar.to_dict() for bar in bars]}
     if "phases" in sections:
-        table, run = phases.phases(scenario, TrainSettings(), updates.SEEDS)
+        table, run = phases.phases(scenario, TrainSettings.model_validate({}), updates.SEEDS)
         found["phases"] = {"rows": table.to_dicts()} | run
         each("phases")
     if "probes" in sections:

@@ -12,7 +12,8 @@ from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.experiments.comparison import compare, held_out
 from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.references import Equilibrium, Reactive
-from twinoffload.learning.training import Trainer, TrainSettings
+from twinoffload.learning.train_settings import TrainSettings
+from twinoffload.learning.training import Trainer
 from twinoffload.scenario import Scenario
 
 MEASURES = ("operator_share_of_admission", "map_share_of_admission", "regret_share")

@@ -18,7 +18,9 @@ KNOWN_RETURN = -200.0
 EVALUATED = 20  # episodes
 HELD_OUT = 1_000_000  # seeds of evaluation start here
 WARMUP = 500  # steps of uniform actions
-SETTINGS = SACSettings(hidden=(64, 64), batch=256, actor_rate=1e-3, critic_rate=1e-3, temperature="auto", discount=0.99)
+SETTINGS = SACSettings.model_validate(
+    {"hidden": (64, 64), "batch": 256, "actor_rate": 1e-3, "critic_rate": 1e-3, "temperature": "auto", "discount": 0.99}
+)
 
 
 class GymLoop:

@@ -10,28 +10,33 @@ import polars as pl
 
 from twinoffload.env.observation import Encoder
 from twinoffload.env.slots import Slots
-from twinoffload.learning import training
+from twinoffload.learning import rows
+from twinoffload.learning.actor_critic import ActorCritic
 from twinoffload.learning.critics import Critics
 from twinoffload.learning.optimiser import Adam
 from twinoffload.learning.replay import Replay
 from twinoffload.learning.sac import SAC
-from twinoffload.learning.training import Trainer, TrainSettings
+from twinoffload.learning.td3 import TD3
+from twinoffload.learning.train_settings import TrainSettings
+from twinoffload.learning.training import Trainer
 from twinoffload.scenario import Scenario
 
 REST = "bookkeeping"
 PHASES: tuple[tuple[Any, str, str], ...] = (  # where a function lives, its name, its phase
-    (training, "draw_episodes", "drawing episodes"),
+    (rows, "draw_episodes", "drawing episodes"),
     (Encoder, "operator_features", "features and actions"),
     (Encoder, "map_features", "features and actions"),
     (Encoder, "price", "features and actions"),
     (Encoder, "offload", "features and actions"),
     (Slots, "step", "environment, payoff"),
     (SAC, "act", "acting"),
+    (TD3, "act", "acting"),
     (Replay, "add", "replay: storing"),
     (Replay, "sample", "replay: sampling"),
-    (SAC, "_target", "critics' target"),
+    (ActorCritic, "_target", "critics' target"),
     (Critics, "regress", "critics"),
-    (SAC, "_improve_actor", "actor"),
+    (SAC, "_improve", "actor"),
+    (TD3, "_improve", "actor"),
     (Adam, "step", "optimiser"),
     (Critics, "track", "tracking targets"),
 )

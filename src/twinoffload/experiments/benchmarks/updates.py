@@ -140,7 +140,7 @@ class _Peer:
 
 def stacked(peer: Any, members: int, width: int) -> Callable[[int], None]:
     """A function that updates `members` stacked agents of ours as often as it is told."""
-    settings = SACSettings(hidden=(width, width), batch=BATCH, actor_rate=1e-3, critic_rate=1e-3, discount=0.99)
+    settings = SACSettings.model_validate({"hidden": (width, width), "batch": BATCH, "discount": 0.99})
     generators = [stream(seed, "throughput") for seed in range(SEEDS)]
     sizes = {"observation": peer.observation, "action": peer.action}
     learner = SAC(settings, members, **sizes, generators=generators)
