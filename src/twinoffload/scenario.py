@@ -1,11 +1,7 @@
 """What a study may vary: a scenario with its units and bounds, from a preset or a YAML file."""
 
-import difflib
 import math
 import os
-import re
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -21,12 +17,13 @@ from twinoffload.network.mobility import GaussMarkov
 from twinoffload.network.path_loss import PowerLaw
 from twinoffload.seeding import stream
 from twinoffload.units import noise_power
+from twinoffload.yaml_files import Kind, explain
 
 if TYPE_CHECKING:
     from twinoffload.network.city import City
 
 PRESETS = ("paper", "open", "private", "city")
-_FILE_LIMIT = 1_000_000  # bytes; a scenario is a page of text
+_FILES = Kind("scenario", "twinoffload", PRESETS, "a preset, `twinoffload presets`", named=True)
 
 
 class Uniform(BaseModel):
@@ -131,7 +128,7 @@ class Scenario(BaseModel):
         Raises:
             ValueError: unknown preset, no such file, or a bad field; one line naming the place and the remedy.
         """
-        return cls._from_values(str(source), _read(source))
+        return cls._from_values(str(source), _FILES.read(source))
 
     def replace(self, **changes: Any) -> "Scenario":
         """A copy with some fields changed, checked like a new one.
@@ -154,7 +151,7 @@ class Scenario(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ValueError(f"scenario {source}: {_explain(error)}") from None
+            raise ValueError(f"scenario {source}: {explain(error, cls)}") from None
 
     def market(self) -> Market:
         """The parameters of one slot: private values at their means, raw data at its largest."""
@@ -293,90 +290,3 @@ def _within(value: float | tuple[float, ...], bounds: tuple[float, float, bool])
         if not ((v >= low if closed else v > low) and v <= high):
             raise ValueError(f"must be in {'[' if closed else '('}{low:g}, {high:g}]")
     return value
-
-
-def _explain(error: ValidationError) -> str:
-    """The first fault of a validation in one line: field, value, what it must be."""
-    faults = error.errors()
-    fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
-    field = ".".join(str(part) for part in fault["loc"] if part not in ("float", "Uniform") and "[" not in str(part))
-    if fault["type"] == "extra_forbidden":
-        *parents, word = field.split(".")
-        names: Any = Scenario.model_fields
-        for parent in parents:
-            names = getattr(names[parent].annotation, "model_fields", {}) if parent in names else {}
-        near = difflib.get_close_matches(word, names, n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(names)}"
-        return f"unknown field {field!r}; {known}"
-    message = fault["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    return f"{field} = {fault['input']!r:.60}: {message}"
-
-
-class _RepeatedKeyError(Exception):
-    """A key that stands twice in a YAML mapping."""
-
-    def __init__(self, key: object, line: int):
-        super().__init__(key, line)
-        self.key, self.line = key, line
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML without repeated keys, of which the last would win in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise _RepeatedKeyError(key.value, key.start_mark.line + 1)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _read(source: str | os.PathLike[str], extended: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The values of a preset or a file, on top of those it extends."""
-    label = str(source)
-    if label in extended:
-        raise ValueError(f"scenario {label}: extends itself ({' -> '.join((*extended, label))})")
-    if label in PRESETS:
-        text = resources.files("twinoffload").joinpath("presets", f"{label}.yaml").read_text(encoding="utf-8")
-    else:
-        text = _read_file(Path(source))
-    try:
-        values = yaml.load(text, _UniqueKeys)
-    except _RepeatedKeyError as error:
-        raise ValueError(f"scenario {label} line {error.line}: {error.key!r} stands twice; keep one") from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise ValueError(
-            f"scenario {label}{where}: is not valid YAML; compare a preset, `twinoffload presets`"
-        ) from None
-    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise ValueError(f"scenario {label}: must be lines of `field: value`, as in a preset")
-    if label not in PRESETS:
-        values = {"name": re.sub(r"[^\w.-]+", "-", Path(source).stem)[:64]} | values
-    base = values.pop("extends", None)
-    if base is None:
-        return values
-    if not isinstance(base, str):
-        raise ValueError(f"scenario {label}: extends = {base!r}: must be a preset or a path")
-    if base not in PRESETS and label not in PRESETS:
-        base = str(Path(source).parent / base)
-    return _read(base, (*extended, label)) | values
-
-
-def _read_file(path: Path) -> str:
-    if not path.is_file():
-        near = difflib.get_close_matches(str(path), PRESETS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"presets are {', '.join(PRESETS)}"
-        raise ValueError(f"scenario {path}: is neither a preset nor a file; {hint}")
-    try:
-        if path.stat().st_size > _FILE_LIMIT:
-            raise ValueError(f"scenario {path}: is larger than {_FILE_LIMIT:,} bytes; is it a scenario?")
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"scenario {path}: is not a text file (UTF-8)") from None
-    except OSError as error:
-        raise ValueError(f"scenario {path}: cannot be read: {error.strerror}") from None

@@ -1,8 +1,11 @@
 """Probe environments whose right answer is known, so that a learner's fault has one place."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from twinoffload.experiments.benchmarks.probes import PROBES, run_probe
 from twinoffload.learning.replay import Replay
 from twinoffload.learning.sac import SAC, SACSettings
 
@@ -32,7 +35,6 @@ def train(reward, *, discount=0.0, updates=400, privileged=0, **following):
     observation, extra, action = (
         torch.rand(MEMBERS, 4000, size, generator=source) * 2 - 1 for size in (1, privileged, 1)
     )
-    observation = following.pop("start", lambda value: value)(observation)
     replay.add(
         observation,
         action,
@@ -59,31 +61,15 @@ def near(values, expected, tolerance=0.1):
     torch.testing.assert_close(values, torch.full_like(values, expected), rtol=0, atol=tolerance)
 
 
-def test_constant_reward():
-    learner = train(lambda observation, _, action: torch.ones_like(action[..., 0]))
-    for observation in (-0.8, 0.0, 0.8):
-        near(value(learner, observation, 0.3), 1.0, 0.05)
+@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
+def test_known_values(probe):
+    for row in run_probe(probe, (1, 2)):
+        assert row["met"], row
 
 
-def test_reward_by_observation():
-    learner = train(lambda observation, _, action: observation[..., 0].sign(), start=torch.sign)
-    near(value(learner, 1, -0.5), 1.0)
-    near(value(learner, -1, 0.5), -1.0)
-
-
-def test_reward_by_action():
-    learner = train(lambda observation, _, action: -(action[..., 0] - 0.4).square())
-    near(value(learner, 0.2, -0.6), -1.0)
-    near(value(learner, 0.2, 0.4), 0.0)
-    near(policy(learner, -0.5), 0.4, 0.12)
-
-
-def test_reward_by_observation_and_action():
-    learner = train(lambda observation, _, action: -(action - 0.7 * observation)[..., 0].square(), updates=600)
-    for observation in (-0.8, 0.0, 0.8):
-        near(value(learner, observation, 0.7 * observation), 0.0)
-        near(policy(learner, observation), 0.7 * observation, 0.12)
-    near(value(learner, 0.8, -0.44), -1.0)
+def test_a_probe_notices_a_wrong_answer():
+    wrong = replace(PROBES[0], reward=lambda observation, action: 1.2 * torch.ones_like(action[..., 0]))
+    assert not any(row["met"] for row in run_probe(wrong, (1, 2)))
 
 
 def test_reward_by_what_only_the_critic_sees():
@@ -96,33 +82,6 @@ def test_reward_by_what_only_the_critic_sees():
     near(value(learner, 0, 0.5, 0.8), 0.0, 0.12)
     near(value(learner, 0, 0.5, -0.8), -0.36, 0.12)
     near(policy(learner, 0.3), 0.2, 0.15)
-
-
-def test_two_steps_with_discount():
-    """At -1 no reward, then at +1 a reward of 1 and the end: values 0.8 and 1."""
-    learner = train(
-        lambda observation, _, action: (observation[..., 0] > 0).float(),
-        discount=0.8,
-        start=torch.sign,
-        next_observation=torch.ones_like,
-        terminated=lambda observation: observation[..., 0] > 0,
-        updates=600,
-    )
-    near(value(learner, 1, 0.0), 1.0)
-    near(value(learner, -1, 0.0), 0.8)
-
-
-@pytest.mark.parametrize(("ends", "expected"), [(False, 1 / (1 - 0.8)), (True, 1.0)])
-def test_truncation_bootstraps_and_termination_does_not(ends, expected):
-    """A reward of 1 for ever, cut off after each step: only a true end takes the future away."""
-    learner = train(
-        lambda observation, _, action: torch.ones_like(action[..., 0]),
-        discount=0.8,
-        next_observation=torch.clone,
-        terminated=lambda observation: torch.full_like(observation[..., 0], float(ends)),
-        updates=700,
-    )
-    near(value(learner, 0.5, 0.0), expected, 0.08 * expected)
 
 
 def test_members_may_discount_differently():

@@ -8,13 +8,14 @@ import torch
 from safetensors.torch import load_file
 
 from twinoffload import Scenario
-from twinoffload.learning.agents import by_member, by_seed
+from twinoffload.learning.agents import by_member, by_row
 from twinoffload.learning.run_folder import RunFolder
 from twinoffload.learning.training import Trainer, TrainSettings
 
 SHORT = Scenario.load("paper").replace(slots=12)
+LEARNER = {"algorithm": "sac", "batch": 16}
 SETTINGS = TrainSettings.model_validate(
-    {"episodes": 4, "environments": 4, "warmup": 2, "replay": 100, "operator": {"batch": 16}, "maps": {"batch": 16}}
+    {"episodes": 4, "environments": 4, "warmup": 2, "replay": 100, "operator": LEARNER, "maps": LEARNER}
 )
 
 
@@ -23,7 +24,7 @@ def test_members_and_seeds_are_the_same_numbers_in_another_order():
     members = by_member(values)
     assert members.shape == (8, 3, 5)
     assert torch.equal(members[5], values[1, :, 1])
-    assert torch.equal(by_seed(members, 2), values)
+    assert torch.equal(by_row(members, 2), values)
 
 
 @pytest.mark.parametrize("discount", [0.0, 0.9])
@@ -116,7 +117,7 @@ def test_rewards_are_floored_for_learning_only():
 
 
 def _sac(values):
-    return TrainSettings.model_validate({"maps": values}).maps
+    return TrainSettings.model_validate({"maps": {"algorithm": "sac"} | values}).maps
 
 
 @pytest.mark.parametrize(

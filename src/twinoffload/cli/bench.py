@@ -6,12 +6,17 @@ import typer
 
 
 def bench(
-    what: Annotated[Literal["equilibrium", "city"], typer.Argument(help="What is measured.")],
+    what: Annotated[Literal["equilibrium", "city", "learning"], typer.Argument(help="What is measured.")],
     scenario: Annotated[
         str | None, typer.Option(help="Preset or YAML file.", show_default="paper, of a city: city")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
     threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")] = 1,
+    only: Annotated[
+        str | None,
+        typer.Option(help="Sections of `learning`, separated by commas.", show_default="all"),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0..K-1 that `learning` trains at once.")] = 5,
 ) -> None:
     """Measure speed.
 
@@ -20,6 +25,9 @@ def bench(
                  Algorithm 1 and scipy.optimize (a minute)
     city         `pairwise` from 10^4 to 10^6 mAPs, and how far `admission`
                  is from its bound after 30 s (five minutes, 2 GB)
+    learning     throughput (against stable-baselines3), phases (where the
+                 time goes), probes (known answers), pendulum, and paper
+                 (what SAC, TD3 and DDPG reach); half an hour in all
 
     All figures are of one run; on a shared machine compare ratios, not seconds.
 
@@ -27,6 +35,7 @@ def bench(
     Example
       twinoffload bench equilibrium
       twinoffload bench city --json
+      twinoffload bench learning --only throughput,phases
     """  # noqa: D301
     import json
 
@@ -35,9 +44,14 @@ def bench(
     from twinoffload.cli.options import use_machine
     from twinoffload.scenario import Scenario
 
+    if what != "learning" and only is not None:
+        raise ValueError(f"--only {only!r}: belongs to `bench learning`; leave it out")
     use_machine("cpu", threads)
-    chosen = Scenario.load(scenario or {"equilibrium": "paper", "city": "city"}[what])
-    found, show = (_equilibrium if what == "equilibrium" else _city)(chosen)
+    chosen = Scenario.load(scenario or ("city" if what == "city" else "paper"))
+    if what == "learning":
+        found, show = _learning(chosen, only, seeds)
+    else:
+        found, show = (_equilibrium if what == "equilibrium" else _city)(chosen)
     if as_json:
         typer.echo(json.dumps({"scenario": chosen.name, "threads": threads} | found, indent=2))
         return
@@ -111,6 +125,96 @@ def _city(scenario: Any) -> tuple[dict[str, Any], Any]:
         console.print(table)
 
     return {"pairwise": times.to_dicts(), "exponent": slope, "admission": certified.to_dicts()}, show
+
+
+def _learning(scenario: Any, only: str | None, seeds: int) -> tuple[dict[str, Any], Any]:
+    from twinoffload.cli.progress import Bar, progress
+    from twinoffload.experiments.benchmarks import learning
+
+    sections = learning.check_sections(only)
+    with progress() as bars:
+        bar = Bar(bars, "benchmarks", learning.steps(sections))
+        found = learning.measure(scenario, sections, range(seeds), bar.advance)
+
+    def show(console: Any) -> None:
+        machine = found["machine"]
+        console.print(f"{seeds} seeds, {machine['cpu']}, torch {machine['torch']}")
+        for name, print_section in LEARNING_TABLES.items():
+            if name in found:
+                print_section(console, found[name])
+
+    return found, show
+
+
+def _throughput(console: Any, found: dict[str, Any]) -> None:
+    console.print("\nAgent updates a second, 10 seeds stacked; one agent of stable-baselines3's")
+    table = _table("agent", "members", "width", "threads", "updates/s", "peer's", "GFLOP/s", "of matrix\nproduct")
+    for row in found["rows"]:
+        peer = row["peer_updates_per_s"]
+        table.add_row(
+            row["agent"], str(row["members"]), str(row["width"]), str(row["threads"]), f"{row['updates_per_s']:,.0f}",
+            "" if peer is None else f"{peer:,.0f}", f"{row['gflop_per_s']:.0f}", f"{row['matrix_share']:.0%}",
+        )  # fmt: skip
+    console.print(table)
+    console.print("Each side at its best number of threads; all: every agent of all seeds updated once.")
+    console.print(_bars(found["bars"]))
+
+
+def _phases(console: Any, found: dict[str, Any]) -> None:
+    console.print(f"\nWhere a training run's time goes, {1e3 * found['slot_s']:.1f} ms a slot of 10 seeds")
+    table = _table("phase", "ms a slot", "share")
+    for row in found["rows"]:
+        table.add_row(row["phase"], f"{row['ms_per_slot']:.2f}", f"{row['share']:.1%}")
+    console.print(table)
+    console.print(f"With the clock a slot takes {found['clocked']:.2f} times as long.")
+
+
+def _probes(console: Any, found: dict[str, Any]) -> None:
+    console.print("\nProbes: the value of all seeds that is farthest from the known one")
+    table = _table("probe", "quantity", "known", "found", "within", "")
+    for row in found["rows"]:
+        table.add_row(
+            row["probe"], row["quantity"], f"{row['known']:.3f}", f"{row['found']:.3f}", f"{row['tolerance']:g}",
+            _verdict(row["met"]),
+        )  # fmt: skip
+    console.print(table)
+
+
+def _pendulum(console: Any, found: dict[str, Any]) -> None:
+    console.print(f"\nPendulum-v1, mean return after {found['steps']:,} steps a seed")
+    for name in ("twinoffload", "stable-baselines3"):
+        row = found[name]
+        console.print(_bars([row | {"name": f"{name}, {row['seconds']:.0f} s for all seeds"}], digits=0))
+
+
+def _paper(console: Any, found: list[dict[str, Any]]) -> None:
+    for case in found:
+        console.print(f"\n{case['name']}: trained in {case['train_s']:.0f} s")
+        console.print(_bars(case["bars"]))
+
+
+LEARNING_TABLES = {
+    "throughput": _throughput,
+    "phases": _phases,
+    "probes": _probes,
+    "pendulum": _pendulum,
+    "paper": _paper,
+}
+
+
+def _bars(rows: list[dict[str, Any]], digits: int = 3) -> Any:
+    """Medians with their intervals beside what they must reach."""
+    table = _table("", "median", "interval", "must be", "")
+    for row in rows:
+        interval = "" if row["low"] == row["high"] else f"[{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+        sign = "≥" if row["at_least"] else "≤"
+        bound = "" if row["bound"] is None else f"{sign} {row['bound']:g}{' throughout' * row['whole_interval']}"
+        table.add_row(row["name"], f"{row['median']:.{digits}f}", interval, bound, _verdict(row["met"]))
+    return table
+
+
+def _verdict(met: bool | None) -> str:
+    return "" if met is None else "met" if met else "not met"
 
 
 def _table(*columns: str) -> Any:

@@ -9,19 +9,20 @@ class RunInterruptedError(Exception):
     """Somebody pressed Ctrl-C; the message says how to go on."""
 
 
-def training_settings(**given: Any) -> Any:
-    """The default training settings with the options that were given.
+def training_settings(settings: str | None = None, **given: Any) -> Any:
+    """A preset's or a file's training settings ("tuned" if None) with the options that were given.
 
     Raises:
-        ValueError: naming the option.
+        ValueError: naming the option, or the file and its field.
     """
     from twinoffload.env.slots import Observation
-    from twinoffload.learning.training import TrainSettings
+    from twinoffload.learning.train_settings import TrainSettings
 
     observations = get_args(Observation)
     if given.get("observation") not in (None, *observations):
         raise ValueError(f"--observation {given['observation']!r}: must be one of {', '.join(observations)}")
-    return TrainSettings.model_validate({name: value for name, value in given.items() if value is not None})
+    chosen = TrainSettings.load("tuned" if settings is None else settings)
+    return chosen.replace(**{name: value for name, value in given.items() if value is not None})
 
 
 def use_machine(device: str, threads: int) -> str:

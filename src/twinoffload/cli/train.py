@@ -13,6 +13,13 @@ def train(
     seeds: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Seeds 0..K-1, trained at once.", show_default="6")
     ] = None,
+    settings: Annotated[
+        str | None,
+        typer.Option(
+            help="How to learn: preset (tuned, tuned-td3, tuned-ddpg, paper-literal) or YAML file.",
+            show_default="tuned",
+        ),
+    ] = None,
     episodes: Annotated[int | None, typer.Option(min=1, help="Episodes; a resumed run may ask for more.")] = None,
     observation: Annotated[
         str | None,
@@ -23,9 +30,9 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads; more than one seldom helps.")] = 1,
 ) -> None:
-    """Train an operator and N mAPs with soft actor-critic (the paper's Algorithms 2 and 3).
+    """Train an operator and N mAPs (the paper's Algorithms 2 and 3) with soft actor-critic, TD3 or DDPG.
 
-    Writes a run folder: scenario, settings, metrics, TensorBoard events and a checkpoint every ten episodes.
+    Writes a run folder: scenario, settings, metrics, TensorBoard events and a checkpoint every few episodes.
 
     Example: twinoffload train --scenario open --seeds 5 --out results/open
     """
@@ -38,7 +45,12 @@ def train(
 
     where = use_machine(device, threads)
     if resume:
-        given = {"--scenario": scenario, "--seeds": seeds, "--observation": observation}
+        given = {
+            "--scenario": scenario,
+            "--seeds": seeds,
+            "--settings": settings,
+            "--observation": observation,
+        }
         told = [name for name, value in given.items() if value is not None]
         if told:
             raise ValueError(f"{told[0]}: a resumed run keeps its own; leave it out, or begin another run")
@@ -47,8 +59,8 @@ def train(
             run.extend(episodes)
     else:
         chosen = Scenario.load("paper" if scenario is None else scenario)
-        settings = training_settings(episodes=episodes, observation=observation)
-        run = RunFolder.create(out, chosen, settings, range(6 if seeds is None else seeds))
+        learning = training_settings(settings, episodes=episodes, observation=observation)
+        run = RunFolder.create(out, chosen, learning, range(6 if seeds is None else seeds))
     try:
         with progress() as bars:
             bar = Bar(bars, "training episodes", run.settings.episodes, run.episodes_done())

@@ -1,35 +1,97 @@
 """What the agents see, as numbers of order one (Eqs. 24 and 34)."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from twinoffload.env.slots import Observation, Slots
+from twinoffload.network import link
 from twinoffload.scenario import Scenario, Uniform
+
+_OWN = ("power", "cycles", "accuracy_value", "delay_cost", "raw_data")  # fields of a Market that belong to an mAP
 
 
 @dataclass(frozen=True)
 class Encoder:
     """Turns slots into features and actions in [-1, 1] into prices and amounts.
 
+    Tensors are without batch axes, or `[S, 1, ., .]` where each of S rows of the batch `[S, E, N, M]` has a scenario
+    of its own.
+
     Attributes:
-        scenario: fixes the sizes.
+        scenario: fixes the sizes (the first, of several that agree on them).
         observation: what mAPs see.
         center: mean of log10 h over the scenario's snapshots.
         spread: standard deviation of log10 h.
+        highest_price: end of the operator's range, money/MB.
+        largest_task: of each mAP in MB.
+        private: of each value that mAPs alone know, the mean and the width of its range.
+        own: what tells an mAP from the others where one policy serves them all, float32 `[..., N, F]`; F may be 0.
     """
 
     scenario: Scenario
     observation: Observation
-    center: float
-    spread: float
+    center: Tensor
+    spread: Tensor
+    highest_price: Tensor
+    largest_task: Tensor
+    private: dict[str, tuple[Tensor, Tensor]]
+    own: Tensor
 
     @classmethod
-    def of(cls, scenario: Scenario, observation: Observation) -> "Encoder":
-        """Scaled to the scenario's own channels."""
-        logs = torch.log10(scenario.sample_gain(count=4096, seed=0))
-        return cls(scenario, observation, logs.mean().item(), max(logs.std().item(), 1e-6))
+    def of(
+        cls,
+        scenario: Scenario | Sequence[Scenario],
+        observation: Observation,
+        *,
+        own: bool = False,
+        index: bool = False,
+    ) -> "Encoder":
+        """Scaled to each scenario's own channels and ranges.
+
+        Args:
+            scenario: of all rows, or one for each row.
+            observation: what mAPs see.
+            own: let an mAP see its own parameters as far as they differ between mAPs.
+            index: let it see its index, one-hot.
+        """
+        given = (scenario,) if isinstance(scenario, Scenario) else tuple(scenario)
+        if all(other == given[0] for other in given):
+            given = given[:1]
+        scale = {id(one): _scale(one) for one in given}
+
+        def rows(value: Callable[[Scenario], float | Tensor]) -> Tensor:
+            values = [torch.as_tensor(value(one), dtype=torch.float64) for one in given]
+            if len(values) == 1:
+                return values[0]
+            return torch.stack(values).unsqueeze(1) if values[0].ndim else torch.stack(values).view(-1, 1, 1, 1)
+
+        private = {
+            name: (
+                rows(lambda one, name=name: getattr(one, name).mean),
+                rows(lambda one, name=name: max(getattr(one, name).uniform[1] - getattr(one, name).uniform[0], 1e-12)),
+            )
+            for name in private_fields(given[0])
+        }
+        return cls(
+            given[0],
+            observation,
+            rows(lambda one: scale[id(one)][0]),
+            rows(lambda one: scale[id(one)][1]),
+            rows(lambda one: one.highest_price),
+            rows(lambda one: torch.as_tensor(one.market().raw_data).unsqueeze(-1).clamp(min=1e-12)),
+            private,
+            rows(lambda one: _own(one, own, index)).float(),
+        )
+
+    def to(self, device: torch.device | str) -> "Encoder":
+        """The same on another device."""
+        names = ("center", "spread", "highest_price", "largest_task", "own")
+        moved = {name: getattr(self, name).to(device) for name in names}
+        private = {name: (mean.to(device), width.to(device)) for name, (mean, width) in self.private.items()}
+        return replace(self, **moved, private=private)
 
     @property
     def operator_size(self) -> int:
@@ -39,7 +101,7 @@ class Encoder:
     @property
     def map_size(self) -> int:
         """Features of one mAP."""
-        extra = len(self._private_fields()) + (self.scenario.raw_data == "uniform")
+        extra = len(self.private) + (self.scenario.raw_data == "uniform") + self.own.shape[-1]
         return self.scenario.stations * (3 if self.observation == "load" else 2) + extra
 
     def operator_features(self, slots: Slots) -> Tensor:
@@ -52,23 +114,38 @@ class Encoder:
         Under `load` that is the SINR each BS would have offered with last slot's interference, in decades.
         """
         terms = slots.terms
-        parts = [self._log_gain(slots), (2.0 * price / self.scenario.highest_price - 1.0).float()]
+        parts = [self._log_gain(slots), (2.0 * price / self.highest_price - 1.0).float()]
         if self.observation == "load":
-            sinr = terms.power * slots.gain / (slots.last_interference + terms.noise)
-            parts.append((torch.log10(sinr.clamp(min=1e-12)) / 2.0).float())
-        for name in self._private_fields():
-            value: Uniform = getattr(self.scenario, name)
-            low, high = value.uniform
-            scaled = (getattr(terms, name) - value.mean) / max(high - low, 1e-12) * 2.0
+            parts.append(_decades(slots, slots.last_interference))
+        for name, (mean, width) in self.private.items():
+            scaled = (getattr(terms, name) - mean) / width * 2.0
             parts.append(scaled.expand(*slots.gain.shape[:-1], 1).float())
         if self.scenario.raw_data == "uniform":
-            parts.append((terms.raw_data / self._largest_task(terms.raw_data) * 2.0 - 1.0).float())
+            parts.append((terms.raw_data / self.largest_task * 2.0 - 1.0).float())
+        if self.own.shape[-1]:
+            parts.append(self.own.expand(*slots.gain.shape[:-1], -1))
         return torch.cat(parts, dim=-1)
+
+    def interference_features(self, slots: Slots, association: Tensor, data: Tensor) -> Tensor:
+        """What follows from a slot's decisions: the SINR each BS offers each mAP, in decades, float32 `[..., N, M]`.
+
+        Nobody can see it before deciding; a critic that is told judges the decision without that noise.
+
+        Args:
+            slots: the slot, not yet played.
+            association: BS of each mAP, int64 `[..., N]`.
+            data: MB sent there, `[..., N]`.
+        """
+        terms = slots.terms
+        on = link.connected(association, slots.gain.shape[-1])
+        if not terms.idle_interferes:
+            on = on & (data > 0.0).unsqueeze(-1)
+        return _decades(slots, link.interference(terms.power * slots.gain, on))
 
     def price(self, slots: Slots, action: Tensor) -> Tensor:
         """Actions `[..., N M]` in [-1, 1] to prices in [0, `highest_price`], float64 `[..., N, M]`."""
         share = (action.double().unflatten(-1, slots.gain.shape[-2:]) + 1.0) / 2.0
-        return share * self.scenario.highest_price
+        return share * self.highest_price
 
     def offload(self, slots: Slots, action: Tensor) -> tuple[Tensor, Tensor]:
         """Actions `[..., N, M]` in [-1, 1] to the BS of the largest amount and that amount in MB (Eq. 35)."""
@@ -81,11 +158,39 @@ class Encoder:
     def _log_gain(self, slots: Slots) -> Tensor:
         return ((torch.log10(slots.gain.clamp(min=1e-30)) - self.center) / self.spread).float()
 
-    def _private_fields(self) -> list[str]:
-        return [n for n in ("accuracy_value", "delay_cost") if isinstance(getattr(self.scenario, n), Uniform)]
 
-    def _largest_task(self, like: Tensor) -> Tensor:
-        return self.scenario.market().terms(*self._sizes()).raw_data.to(like).clamp(min=1e-12)
+def private_fields(scenario: Scenario) -> tuple[str, ...]:
+    """The values that are drawn for each mAP and episode and seen by that mAP alone."""
+    names = ("accuracy_value", "delay_cost")
+    return tuple(name for name in names if isinstance(getattr(scenario, name), Uniform))
 
-    def _sizes(self) -> tuple[int, int]:
-        return self.scenario.maps, self.scenario.stations
+
+def own_fields(scenario: Scenario) -> tuple[str, ...]:
+    """The parameters, as fields of a `Market`, in which the mAPs of a scenario differ for good."""
+    market = scenario.market()
+    values = {name: torch.as_tensor(getattr(market, name)) for name in _OWN}
+    return tuple(name for name, value in values.items() if value.numel() > 1 and bool((value != value[0]).any()))
+
+
+def _own(scenario: Scenario, own: bool, index: bool) -> Tensor:
+    """Features that tell mAPs apart, `[N, F]`: their own parameters stretched to [-1, 1], then the one-hot index."""
+    market, parts = scenario.market(), [torch.zeros(scenario.maps, 0, dtype=torch.float64)]
+    for name in own_fields(scenario) if own else ():
+        value = torch.as_tensor(getattr(market, name), dtype=torch.float64)
+        parts.append((2.0 * (value - value.min()) / (value.max() - value.min()) - 1.0).unsqueeze(-1))
+    if index:
+        parts.append(torch.eye(scenario.maps, dtype=torch.float64))
+    return torch.cat(parts, dim=-1)
+
+
+def _scale(scenario: Scenario) -> tuple[float, float]:
+    """Mean and standard deviation of log10 h."""
+    logs = torch.log10(scenario.sample_gain(count=4096, seed=0))
+    return logs.mean().item(), max(logs.std().item(), 1e-6)
+
+
+def _decades(slots: Slots, interference: Tensor) -> Tensor:
+    """SINR of every pair at given interference in W, as half its decades, float32 `[..., N, M]`."""
+    terms = slots.terms
+    sinr = link.sinr(terms.power * slots.gain, interference, terms.noise)
+    return (torch.log10(sinr.clamp(min=1e-12)) / 2.0).float()

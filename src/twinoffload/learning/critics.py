@@ -41,6 +41,14 @@ class Critics:
         joined = torch.cat([part.expand(self.count, *part.shape) for part in inputs], dim=-1).flatten(0, 1)
         return self.network(parameters, joined).view(self.count, self.members, -1)
 
+    def first(self, *inputs: Tensor) -> Tensor:
+        """Values `[G, B]` of each member's first critic alone; gradients reach the inputs only."""
+        return self.network(self.parameters.detach()[: self.members], torch.cat(inputs, dim=-1)).squeeze(-1)
+
+    def by_member(self, parameters: Tensor) -> Tensor:
+        """Rows `[count * G, P]` seen as `[count, G, P]`, detached."""
+        return parameters.detach().view(self.count, self.members, -1)
+
     def regress(self, target: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """One step on half the mean squared error to `target [G, B]`, for all critics.
 

@@ -1,10 +1,12 @@
 """What every actor-critic learner may vary, and how a setting is spread over members."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
+
+from twinoffload.learning.squash import Output
 
 Rate = Annotated[float, Field(gt=0, le=1)]
 Discount = Annotated[float, Field(ge=0, lt=1)]
@@ -13,12 +15,20 @@ Discount = Annotated[float, Field(ge=0, lt=1)]
 class LearnerSettings(BaseModel):
     """Settings common to all actor-critic learners.
 
-    A tuple gives each member its own value; its length must be the number of members.
+    A tuple gives each member its own value; its length must be the number of members. In the settings of a training
+    it gives each row (seed) its own, common to the members of that row.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    PER_MEMBER: ClassVar[tuple[str, ...]] = ("actor_rate", "critic_rate", "discount")
 
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field((64, 64), description="widths of the hidden layers")
+    output: Output = Field(
+        "tanh",
+        description="squash of the policy's last layer: tanh, or sigmoid on [0, 1] stretched to [-1, 1], "
+        "which is tanh of half the pre-activation",
+    )
+    critics: int = Field(2, ge=1, le=10, description="critics of each member; the least of them is trusted")
     actor_rate: Rate | tuple[Rate, ...] = Field(1e-3, description="learning rate of the actor")
     critic_rate: Rate | tuple[Rate, ...] = Field(1e-3, description="learning rate of the critics")
     discount: Discount | tuple[Discount, ...] = Field(
@@ -30,10 +40,38 @@ class LearnerSettings(BaseModel):
     gradient_clip: float | None = Field(None, gt=0, description="largest norm of a network's gradient, or none")
 
     @property
+    def label(self) -> str:
+        """The algorithm's name in tables."""
+        raise NotImplementedError
+
+    @property
     def bootstraps(self) -> bool:
         """Whether any member looks beyond the current reward, and so needs next observations and targets."""
         discounts = self.discount if isinstance(self.discount, tuple) else (self.discount,)
         return any(discount > 0 for discount in discounts)
+
+    def per_row(self, rows: int, each: int, who: str) -> Self:
+        """Settings for `rows * each` members, row-major, from settings with one value a row.
+
+        Args:
+            rows: number of rows.
+            each: members of a row, which share its values.
+            who: whose settings these are, for the message.
+
+        Raises:
+            ValueError: a tuple has another length than `rows`.
+        """
+        spread = {}
+        for name in self.PER_MEMBER:
+            values = getattr(self, name)
+            if not isinstance(values, tuple):
+                continue
+            if len(values) != rows:
+                raise ValueError(
+                    f"{who}.{name} has {len(values)} values, expected one, or {rows}: one for each row (seed)"
+                )
+            spread[name] = tuple(value for value in values for _ in range(each))
+        return self.model_copy(update=spread)
 
 
 def per_member(value: float | tuple[float, ...], members: int, name: str, device: torch.device | str) -> Tensor:

@@ -1,21 +1,39 @@
-"""Diagonal Gaussian squashed by tanh into (-1, 1) (Haarnoja et al. 2018b, appendix C)."""
+"""Squashes of a policy's outputs into (-1, 1), and the diagonal Gaussian squashed (Haarnoja et al. 2018b, appendix C).
+
+`tanh` squashes a pre-activation u to tanh(u). `sigmoid` squashes it to [0, 1], as the paper's output layer does, and
+stretches that to [-1, 1]: 2 sigmoid(u) - 1 = tanh(u / 2). The second is therefore the first after u is halved, and a
+Gaussian halved is the Gaussian of half the mean and half the standard deviation: densities stay exact, and are
+always those of the action on [-1, 1].
+"""
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+Output = Literal["tanh", "sigmoid"]
+
 LOG_STD_BOUNDS = (-20.0, 2.0)
+_SLOPE = {"tanh": 1.0, "sigmoid": 0.5}
 
 
-def heads(outputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Split a policy network's outputs `[..., 2 A]` into mean and bounded log standard deviation `[..., A]`."""
+def bound(values: Tensor, output: Output = "tanh") -> Tensor:
+    """Pre-activations to actions in [-1, 1], elementwise."""
+    return torch.tanh(values if output == "tanh" else values * _SLOPE[output])
+
+
+def heads(outputs: Tensor, output: Output = "tanh") -> tuple[Tensor, Tensor]:
+    """Split outputs `[..., 2 A]` into mean and bounded log standard deviation of tanh's argument, `[..., A]` each."""
     mean, log_std = outputs.chunk(2, dim=-1)
-    return mean, log_std.clamp(*LOG_STD_BOUNDS)
+    log_std = log_std.clamp(*LOG_STD_BOUNDS)
+    if output == "tanh":
+        return mean, log_std
+    return mean * _SLOPE[output], log_std + math.log(_SLOPE[output])
 
 
-def sample(outputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+def sample(outputs: Tensor, noise: Tensor, output: Output = "tanh") -> tuple[Tensor, Tensor]:
     """Draw reparametrised actions and the natural logarithm of their density.
 
     With u = mean + std * noise and a = tanh(u), ln(1 - a^2) = 2 (ln 2 - u - softplus(-2 u)) stays finite
@@ -24,17 +42,18 @@ def sample(outputs: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     Args:
         outputs: policy network's outputs, `[..., 2 A]`.
         noise: standard normal numbers, `[..., A]`.
+        output: the squash.
 
     Returns:
         Actions in [-1, 1] `[..., A]` and their log-density summed over A, `[...]`.
     """
-    mean, log_std = heads(outputs)
+    mean, log_std = heads(outputs, output)
     raw = torch.addcmul(mean, log_std.exp(), noise)
     half_slope = torch.sub(raw, functional.softplus(raw, beta=-2.0), alpha=2.0)  # ln 2 - ln(1 - a^2) / 2
     gaussian = -0.5 * noise.square().sum(-1) - noise.shape[-1] * (0.5 * math.log(2 * math.pi) + 2 * math.log(2))
     return raw.tanh(), gaussian - torch.sub(log_std, half_slope, alpha=2.0).sum(-1)
 
 
-def mode(outputs: Tensor) -> Tensor:
-    """The deterministic action tanh(mean), `[..., 2 A] -> [..., A]`."""
-    return torch.tanh(heads(outputs)[0])
+def mode(outputs: Tensor, output: Output = "tanh") -> Tensor:
+    """The deterministic action, the squashed mean, `[..., 2 A] -> [..., A]`."""
+    return torch.tanh(heads(outputs, output)[0])

@@ -1,38 +1,25 @@
-"""The loop of Algorithms 2 and 3: operator and mAPs learn at once, in many environments and for many seeds."""
+"""The loop of Algorithms 2 and 3: operator and mAPs learn in many environments and for many rows at once."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from twinoffload.env.episodes import draw_episodes
-from twinoffload.env.slots import Observation, Slots
-from twinoffload.learning.agents import Agents, by_member, by_seed
+from twinoffload.env.slots import Slots
+from twinoffload.learning import guard
+from twinoffload.learning.agents import Agents
 from twinoffload.learning.replay import Replay
-from twinoffload.learning.sac import SACSettings
+from twinoffload.learning.rows import draw_rows, scenario_of_rows
+from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream
 
-_BANDIT = {"discount": 0.0, "temperature": 0.02}
+__all__ = ["TrainSettings", "Trainer", "check_trainable"]
 
-
-class TrainSettings(BaseModel):
-    """How the agents learn."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    observation: Observation = Field("load", description="what an mAP sees beside its own gains and prices")
-    episodes: int = Field(60, ge=1, description="episodes")
-    environments: int = Field(8, ge=1, description="episodes played at once by each seed")
-    replay: int = Field(20_000, ge=1, description="transitions kept for each agent")
-    warmup: int = Field(32, ge=1, description="slots played before the first update")
-    checkpoint_every: int = Field(10, ge=1, description="episodes from one checkpoint to the next")
-    reward_floor: float | None = Field(-10.0, description="mAPs' rewards are clipped below here for learning, money")
-    operator: SACSettings = Field(SACSettings.model_validate(_BANDIT), description="operator's learner (Algorithm 2)")
-    maps: SACSettings = Field(SACSettings.model_validate(_BANDIT), description="mAPs' learners (Algorithm 3)")
+_Measured = dict[str, list[tuple[int, Tensor]]]  # of each metric: slot and values of the rows `[S]`
 
 
 def check_trainable(scenario: Scenario) -> None:
@@ -47,61 +34,88 @@ def check_trainable(scenario: Scenario) -> None:
 
 
 class Trainer:
-    """Training in progress; `run` goes on from wherever it stands, an episode at a time."""
+    """Training in progress; `run` goes on from wherever it stands, an episode at a time.
+
+    Args:
+        scenario: of all rows, or one for each row, of equal shape.
+        settings: how the agents learn.
+        seeds: one for each row.
+        device: where everything is computed; episodes are drawn on the CPU, once each, and nothing else crosses to
+            the host within an episode.
+
+    Attributes:
+        episode: episodes played.
+        stopped: which rows have diverged; they go on playing with their last good weights.
+
+    Raises:
+        ValueError: rows that cannot be stacked, settings for another number of rows, or a replay that is too small.
+    """
 
     def __init__(
         self,
-        scenario: Scenario,
+        scenario: Scenario | Sequence[Scenario],
         settings: TrainSettings,
         seeds: Sequence[int],
         device: torch.device | str = "cpu",
     ):
-        self.scenario, self.settings, self.seeds, self.device = scenario, settings, list(seeds), device
-        self.agents = Agents(scenario, settings.observation, seeds, settings.operator, settings.maps, device)
+        self.scenarios = scenario_of_rows(scenario, seeds)
+        self.scenario, self.settings, self.seeds, self.device = self.scenarios[0], settings, list(seeds), device
+        added = settings.environments * (self.scenario.maps if settings.followers == "shared" else 1)
+        if added > settings.replay:
+            raise ValueError(f"replay = {settings.replay}: a slot adds {added} transitions a network; raise it")
+        self.agents = Agents(scenario, settings, seeds, device)
         self.episode = 0
-        self.replays = {}
-        for name, learner in (("operator", self.agents.operator), ("maps", self.agents.maps)):
-            self.replays[name] = Replay(
+        self.stopped = [False] * len(self.seeds)
+        self.replays = {
+            name: Replay(
                 learner.members,
                 settings.replay,
-                observation=learner.sizes["observation"],
-                action=learner.sizes["action"],
+                **learner.sizes,
                 store_next=learner.settings.bootstraps,
                 device=device,
             )
+            for name, learner in self.agents.learners.items()
+        }
+        self._keep_weights()
 
     def run(self, each_episode: Callable[[list[dict[str, Any]]], None]) -> None:
-        """Train until the episodes are done; after each, `each_episode` gets one row of metrics a seed."""
+        """Train until the episodes are done; after each, `each_episode` gets one row of metrics a seed.
+
+        Warns:
+            DivergenceWarning: a row was stopped.
+        """
         while self.episode < self.settings.episodes:
             rows = self.play_episode()
             self.episode += 1
             each_episode(rows)
 
     def play_episode(self) -> list[dict[str, Any]]:
-        """One episode of every environment and seed, with an update of every agent in every slot."""
-        generators = [stream(seed, f"training episode {self.episode}") for seed in self.seeds]
-        episodes = draw_episodes(
-            self.scenario,
-            self.settings.environments,
-            generators,
-            slots=self.scenario.slots + 1,  # the last slot is followed by its final observation
-            device=self.device,
+        """One episode of every environment and row, with an update of whoever learns in every slot."""
+        slots = Slots(
+            draw_rows(
+                self.scenarios,
+                self.settings.environments,
+                [stream(seed, f"training episode {self.episode}") for seed in self.seeds],
+                slots=self.scenario.slots + 1,  # the last slot is followed by its final observation
+                device=self.device,
+            )
         )
-        slots = Slots(episodes)
-        totals: dict[str, list[Tensor]] = {}
+        measured: _Measured = {}
         decision = self._decide(slots)
         for _ in range(self.scenario.slots):
-            payoff = slots.step(decision.price, *decision.offload)
-            following = self._decide(slots)
-            self._store(decision, payoff, following)
-            for name, value in (_summary(decision, payoff) | self._learn()).items():
-                totals.setdefault(name, []).append(value)
-            decision = following
-        table = {name: torch.stack(values).mean(0).tolist() for name, values in totals.items()}
-        return [
-            {"episode": self.episode, "seed": seed} | {name: values[i] for name, values in table.items()}
-            for i, seed in enumerate(self.seeds)
-        ]
+            decision = self._play_slot(slots, decision, measured)
+        return self._finish_episode(measured)
+
+    def _play_slot(self, slots: Slots, decision: "_Decision", measured: _Measured) -> "_Decision":
+        """Play a slot, decide in the next, learn; never waits for the device."""
+        slot = slots.slot
+        payoff = slots.step(decision.price, *decision.offload)
+        following = self._decide(slots)
+        self._store(decision, payoff, following)
+        for metrics in (_summary(decision, payoff), *self._learn(slot)):
+            for name, value in metrics.items():
+                measured.setdefault(name, []).append((slot, value))
+        return following
 
     def _decide(self, slots: Slots) -> "_Decision":
         """What the exploring policies do in a slot; the operator first, since its prices are what mAPs see."""
@@ -109,42 +123,104 @@ class Trainer:
         operator_seen = encoder.operator_features(slots)
         operator_action = agents.operator.act(operator_seen)
         price = encoder.price(slots, operator_action)
-        maps_seen = by_member(encoder.map_features(slots, price))
+        maps_seen = agents.by_member(encoder.map_features(slots, price))
         maps_action = agents.maps.act(maps_seen)
-        offload = encoder.offload(slots, by_seed(maps_action, len(self.seeds)))
+        offload = encoder.offload(slots, agents.by_row(maps_action))
+        central = self.settings.critic == "central"
         return _Decision(
             {"operator": operator_seen, "maps": maps_seen},
             price,
             offload,
             {"operator": operator_action, "maps": maps_action},
+            {"maps": agents.by_member(encoder.interference_features(slots, *offload))} if central else {},
         )
 
     def _store(self, decision: "_Decision", payoff: dict[str, Tensor], following: "_Decision") -> None:
         """Episodes end by time only, so every transition has a next observation and none terminates."""
         floor = self.settings.reward_floor
         utility = payoff["map_utility"] if floor is None else payoff["map_utility"].clamp(min=floor)
-        rewards = {"operator": payoff["operator_utility"], "maps": by_member(utility)}
+        rewards = {"operator": payoff["operator_utility"], "maps": self.agents.by_member(utility)}
         for name, replay in self.replays.items():
-            follow = {"next_observation": following.seen[name]} if replay.store_next else {}
-            replay.add(decision.seen[name], decision.action[name], rewards[name].float(), **follow)
+            follow: dict[str, Tensor | None] = {}
+            if replay.store_next:
+                follow = {
+                    "next_observation": following.seen[name],
+                    "next_privileged": following.privileged.get(name),
+                }
+            replay.add(
+                decision.seen[name],
+                decision.action[name],
+                rewards[name].float(),
+                privileged=decision.privileged.get(name),
+                **follow,
+            )
 
-    def _learn(self) -> dict[str, Tensor]:
-        """One update of both ensembles; means for each seed `[S]`, none until there is enough to learn from."""
-        measured = {}
-        for name, learner in (("operator", self.agents.operator), ("maps", self.agents.maps)):
-            replay = self.replays[name]
-            if len(replay) < self.settings.warmup * self.settings.environments:
-                continue
-            batch = replay.sample(learner.settings.batch, self.agents.generators[name])
-            for metric, value in learner.update(batch).items():
-                measured[f"{name}_{metric}"] = value.reshape(len(self.seeds), -1).mean(-1)
+    def _learn(self, slot: int) -> list[dict[str, Tensor]]:
+        """The updates that are due after a slot; means for each row `[S]`."""
+        settings, measured = self.settings, []
+        played = self.episode * self.scenario.slots + slot + 1
+        if played < settings.warmup or played % settings.slots_per_update:
+            return measured
+        for name, learner in self.agents.learners.items():
+            for _ in range(settings.updates_per_slot if settings.learns(name, self.episode) else 0):
+                batch = self.replays[name].sample(learner.settings.batch, self.agents.generators[name])
+                metrics = learner.update(batch)
+                measured.append({f"{name}_{metric}": self._mean(value) for metric, value in metrics.items()})
         return measured
+
+    def _finish_episode(self, measured: _Measured) -> list[dict[str, Any]]:
+        """The rows of metrics; here, once an episode, the host looks at the numbers and stops rows that diverged."""
+        means = {name: torch.stack([value for _, value in values]).mean(0) for name, values in measured.items()}
+        finite = {
+            name: learner.finite().view(len(self.seeds), -1).all(-1) for name, learner in self.agents.learners.items()
+        }
+        sound = guard.sound(means, finite, self.settings.value_bound).tolist()
+        fresh = [row for row, good in enumerate(sound) if not (good or self.stopped[row])]
+        for row in fresh:
+            series = {
+                name: ([slot for slot, _ in values], torch.stack([value[row] for _, value in values]).tolist())
+                for name, values in measured.items()
+            }
+            weights = {name: bool(good[row]) for name, good in finite.items()}
+            fault = guard.diagnose(series, weights, self.settings.value_bound)
+            message = fault.message(self.seeds[row], self.episode, self.settings.value_bound)
+            warnings.warn(message, guard.DivergenceWarning, stacklevel=3)
+            self.stopped[row] = True
+        if fresh:
+            self._freeze_stopped()
+        self._keep_weights()
+        table = {name: value.tolist() for name, value in means.items()}
+        several = any(scenario is not self.scenario for scenario in self.scenarios)
+        return [
+            {"episode": self.episode, "seed": seed}
+            | ({"row": row} if several else {})
+            | {name: values[row] for name, values in table.items()}
+            | {"stopped": self.stopped[row]}
+            for row, seed in enumerate(self.seeds)
+        ]
+
+    def _mean(self, value: Tensor) -> Tensor:
+        """Over the members of each row, `[G]` to `[S]`."""
+        return value.reshape(len(self.seeds), -1).mean(-1)
+
+    def _keep_weights(self) -> None:
+        """Remember the weights that everybody has now: the last good ones, should a row diverge."""
+        self._good = {
+            name: {part: tensor.clone() for part, tensor in learner.weights().items()}
+            for name, learner in self.agents.learners.items()
+        }
+
+    def _freeze_stopped(self) -> None:
+        rows = torch.tensor([row for row, stopped in enumerate(self.stopped) if stopped])
+        for name, learner in self.agents.learners.items():
+            members = torch.arange(learner.members).view(len(self.seeds), -1)[rows].flatten()
+            learner.freeze(members.tolist(), self._good[name])
 
     def state(self) -> dict[str, Tensor]:
         """Everything needed to go on to the same bit; call between episodes."""
         parts = {"agents": self.agents.state()} | {f"replay_{name}": r.state() for name, r in self.replays.items()}
         tensors = {f"{part}.{name}": tensor for part, state in parts.items() for name, tensor in state.items()}
-        return tensors | {"episode": torch.tensor(self.episode)}
+        return tensors | {"episode": torch.tensor(self.episode), "stopped": torch.tensor(self.stopped)}
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Take over what `state` gave.
@@ -159,7 +235,10 @@ class Trainer:
         self.agents.load(parts["agents"])
         for name, replay in self.replays.items():
             replay.load(parts[f"replay_{name}"])
-        self.episode = int(state["episode"])
+        self.episode, self.stopped = int(state["episode"]), state["stopped"].tolist()
+        self._keep_weights()
+        if any(self.stopped):
+            self._freeze_stopped()
 
 
 @dataclass(frozen=True)
@@ -170,10 +249,11 @@ class _Decision:
     price: Tensor
     offload: tuple[Tensor, Tensor]
     action: dict[str, Tensor]
+    privileged: dict[str, Tensor]  # what the central critics see besides
 
 
 def _summary(decision: _Decision, payoff: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Means of a slot for each seed `[S]`."""
+    """Means of a slot for each row `[S]`."""
     return {
         "operator_utility_money": payoff["operator_utility"].mean(-1),
         "map_utility_money": payoff["map_utility"].mean((-2, -1)),

@@ -1,0 +1,101 @@
+"""`twinoffload bench learning`: the learners' speed, what they know of known answers, and what they reach."""
+
+import platform
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from twinoffload.experiments.benchmarks import learning_bars, pendulum, phases, probes, updates
+from twinoffload.experiments.benchmarks.bars import Bar
+from twinoffload.learning.train_settings import TrainSettings
+from twinoffload.scenario import Scenario
+
+SECTIONS = ("throughput", "phases", "probes", "pendulum", "paper")
+PAPER_EPISODES = 20  # held out, a seed
+
+
+def check_sections(only: str | None) -> list[str]:
+    """Sections of a comma-separated list, all where it is None.
+
+    Raises:
+        ValueError: one is unknown.
+    """
+    chosen: list[str] = [*SECTIONS] if only is None else [name.strip() for name in only.split(",")]
+    for name in chosen:
+        if name not in SECTIONS:
+            raise ValueError(f"--only {name!r}: must be of {', '.join(SECTIONS)}, separated by commas")
+    return chosen
+
+
+def steps(sections: Sequence[str]) -> int:
+    """How many times `measure` calls `each`, but for what it says of progress within a training."""
+    counts = {
+        "throughput": 4 * len(updates.thread_counts()),
+        "phases": 1,
+        "probes": len(probes.PROBES) + 1,
+        "pendulum": 2,
+        "paper": len(learning_bars.CASES),
+    }
+    return sum(counts[name] for name in sections)
+
+
+def measure(
+    scenario: Scenario, sections: Sequence[str], seeds: Sequence[int], each: Callable[[str], None] = lambda name: None
+) -> dict[str, Any]:
+    """Measure some sections; every value is ready for JSON.
+
+    Args:
+        scenario: of throughput, phases and trainings.
+        sections: of `SECTIONS`.
+        seeds: of probes and trainings.
+        each: called with a label after each step.
+    """
+    found: dict[str, Any] = {"seeds": list(seeds), "machine": machine()}
+    if "throughput" in sections:
+        table, bars = updates.throughput(scenario, each=each)
+        found["throughput"] = {"rows": table.to_dicts(), "bars": [bar.to_dict() for bar in bars]}
+    if "phases" in sections:
+        table, run = phases.phases(scenario, TrainSettings.model_validate({}), updates.SEEDS)
+        found["phases"] = {"rows": table.to_dicts()} | run
+        each("phases")
+    if "probes" in sections:
+        rows = []
+        for probe in probes.PROBES:
+            rows += probes.run_probe(probe, seeds)
+            each(probe.name)
+        found["probes"] = {"rows": rows + probes.payoff_probe(scenario, seeds)}
+        each("closed-form payoff")
+    if "pendulum" in sections:
+        found["pendulum"] = _pendulum(seeds, each)
+    if "paper" in sections:
+        found["paper"] = []
+        for case in learning_bars.CASES:
+            row = learning_bars.train_and_evaluate(scenario, case, preset(case.preset), seeds, PAPER_EPISODES)
+            found["paper"].append(row | {"bars": [bar.to_dict() for bar in row["bars"]]})
+            each(case.name)
+    return found
+
+
+def preset(name: str) -> TrainSettings:
+    """The training settings of a preset."""
+    return TrainSettings.load(name)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "cpu": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def _pendulum(seeds: Sequence[int], each: Callable[[str], None]) -> dict[str, Any]:
+    found = {}
+    for name, run in (("twinoffload", pendulum.ours), ("stable-baselines3", pendulum.theirs)):
+        result = run(seeds, pendulum.STEPS)
+        bound = pendulum.KNOWN_RETURN if name == "twinoffload" else None
+        found[name] = {"seconds": result["seconds"]} | Bar("mean return", result["returns"], bound).to_dict()
+        each(f"Pendulum, {name}")
+    return found | {"steps": pendulum.STEPS}

@@ -1,0 +1,208 @@
+"""Agent updates a second of stacked SAC against stable-baselines3's, and against the machine's matrix products."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+import torch
+
+from twinoffload.experiments.benchmarks.bars import Bar
+from twinoffload.experiments.benchmarks.peer_view import Who, agent_view, import_peer
+from twinoffload.experiments.benchmarks.timing import best_of
+from twinoffload.learning.networks import Mlp
+from twinoffload.learning.replay import Replay
+from twinoffload.learning.sac import SAC, SACSettings
+from twinoffload.scenario import Scenario
+from twinoffload.seeding import stream
+
+SEEDS = 10  # stacked
+WIDTH, WIDE = 64, 256  # of the two hidden layers: where agents are compared, and where the machine's limit is
+BATCH = 128
+STORED = 500  # transitions of the environment that both learn from
+MATRIX = 2560  # order of the matrices whose product tells the machine's rate
+TIMES_FASTER, MATRIX_SHARE = 15.0, 0.5  # the bars
+REPEATS = 3  # of which the fastest counts; the rivals and the machine's rate take turns
+
+
+def throughput(
+    scenario: Scenario, seconds: float = 2.0, each: Callable[[str], None] = lambda name: None
+) -> tuple[pl.DataFrame, list[Bar]]:
+    """Agent updates a second, one row for each kind of agent, width and number of threads, and the bars.
+
+    An agent update is one gradient step of one agent's actor, both critics and temperature, and of its targets, from
+    a batch drawn from its replay. Both learn from the same transitions of the same environment with equal networks
+    and settings. "all" updates every agent of all seeds once; the peer does it one agent after another.
+
+    Args:
+        scenario: whose operator and mAPs are the agents.
+        seconds: how long a timed run should take at least.
+        each: called with a label after each row.
+    """
+    rows = []
+    for threads in thread_counts():
+        with using_threads(threads):
+            for who in ("operator", "map"):
+                members = SEEDS * (1 if who == "operator" else scenario.maps)
+                theirs = _Peer(scenario, who)
+                ours = {width: stacked(theirs, members, width) for width in (WIDTH, WIDE)}
+                best, rate = {WIDTH: 0.0, WIDE: 0.0, "peer": 0.0}, 0.0
+                for _ in range(REPEATS):
+                    rate = max(rate, matrix_rate())
+                    best["peer"] = max(best["peer"], _per_second(theirs.update, seconds / REPEATS))
+                    for width, update in ours.items():
+                        best[width] = max(best[width], members * _per_second(update, seconds / REPEATS))
+                for width in (WIDTH, WIDE):
+                    flops = best[width] * update_flops(theirs.observation, theirs.action, width, BATCH)
+                    rows.append(
+                        {
+                            "agent": who,
+                            "members": members,
+                            "width": width,
+                            "threads": threads,
+                            "updates_per_s": best[width],
+                            "peer_updates_per_s": best["peer"] if width == WIDTH else None,
+                            "gflop_per_s": flops / 1e9,
+                            "matrix_gflop_per_s": rate,
+                            "matrix_share": flops / 1e9 / rate,
+                        }
+                    )
+                    each(f"{who} width {width} {threads} threads")
+    table = pl.DataFrame(rows, infer_schema_length=None)
+    return table, _bars(table, scenario.maps)
+
+
+def _bars(table: pl.DataFrame, maps: int) -> list[Bar]:
+    """At the thread count that is best for each side."""
+    narrow = table.filter(pl.col("width") == WIDTH)
+    agents = {"operator": SEEDS, "map": SEEDS * maps}
+
+    def updates(column: str, agent: str) -> float:
+        return narrow.filter(pl.col("agent") == agent)[column].max()  # type: ignore[return-value]
+
+    def all_agents_s(column: str) -> float:
+        """Seconds in which every agent is updated once."""
+        return sum(count / updates(column, agent) for agent, count in agents.items())
+
+    times = {agent: updates("updates_per_s", agent) / updates("peer_updates_per_s", agent) for agent in agents}
+    times["all"] = all_agents_s("peer_updates_per_s") / all_agents_s("updates_per_s")
+    wide = table.filter(pl.col("width") == WIDE)
+    share = {a: wide.filter(pl.col("agent") == a)["matrix_share"].max() for a in agents}
+    return [
+        *(
+            Bar(f"times stable-baselines3, {agent}", [value], TIMES_FASTER if agent == "all" else None)
+            for agent, value in times.items()
+        ),
+        *(
+            Bar(f"share of matrix rate, width {WIDE}, {agent}", [value], MATRIX_SHARE)  # type: ignore[list-item]
+            for agent, value in share.items()
+        ),
+    ]
+
+
+class _Peer:
+    """stable-baselines3's SAC with transitions of the environment in its replay."""
+
+    def __init__(self, scenario: Scenario, who: Who):
+        library = import_peer("stable_baselines3")
+        self.model = library.SAC(
+            "MlpPolicy",
+            agent_view(scenario, who),
+            policy_kwargs={"net_arch": [WIDTH, WIDTH]},
+            batch_size=BATCH,
+            learning_rate=1e-3,
+            buffer_size=STORED,
+            learning_starts=STORED + 1,
+            seed=0,
+            device="cpu",
+        )
+        self.model.learn(STORED)
+        self.observation = self.model.observation_space.shape[0]
+        self.action = self.model.action_space.shape[0]
+
+    def update(self, count: int) -> None:
+        """`count` updates of one agent."""
+        self.model.train(count, BATCH)
+
+    def transitions(self) -> dict[str, torch.Tensor]:
+        """What `Replay.add` takes, of one member."""
+        buffer = self.model.replay_buffer
+        parts = {
+            "observation": buffer.observations[:, 0],
+            "action": buffer.actions[:, 0],
+            "reward": buffer.rewards[:, 0],
+            "next_observation": buffer.next_observations[:, 0],
+        }
+        return {name: torch.from_numpy(part) for name, part in parts.items()}
+
+
+def stacked(peer: Any, members: int, width: int) -> Callable[[int], None]:
+    """A function that updates `members` stacked agents of ours as often as it is told."""
+    settings = SACSettings.model_validate({"hidden": (width, width), "batch": BATCH, "discount": 0.99})
+    generators = [stream(seed, "throughput") for seed in range(SEEDS)]
+    sizes = {"observation": peer.observation, "action": peer.action}
+    learner = SAC(settings, members, **sizes, generators=generators)
+    replay = Replay(members, STORED, **sizes)
+    replay.add(**{name: part.expand(members, *part.shape) for name, part in peer.transitions().items()})
+
+    def update(count: int) -> None:
+        for _ in range(count):
+            learner.update(replay.sample(BATCH, generators))
+
+    return update
+
+
+def update_flops(observation: int, action: int, width: int, batch: int) -> int:
+    """Floating-point operations of the matrix products in one agent's update of SAC with twin critics.
+
+    A product of `[B, I]` and `[I, O]` has 2 B I O. Once each: the actor at the next observation and the targets; the
+    critics, forward and their parameters' gradient; the actor and the critics forward, the critics' gradient by the
+    action and the actor's by its parameters. Entropy, ReLU, Adam and targets are not counted.
+    """
+    actor = Mlp((observation, width, width, 2 * action))
+    critic = Mlp((observation + action, width, width, 1))
+
+    def products(network: Mlp, first: int = 0) -> int:
+        pairs = list(zip(network.widths, network.widths[1:], strict=False))[first:]
+        return 2 * batch * sum(a * b for a, b in pairs)
+
+    target = products(actor) + 2 * products(critic)
+    regression = 2 * (2 * products(critic) + products(critic, first=1))
+    improvement = 2 * products(actor) + products(actor, first=1) + 2 * 2 * products(critic)
+    return target + regression + improvement
+
+
+def matrix_rate() -> float:
+    """GFLOP/s of the product of two large matrices on the threads that are allowed."""
+    matrix = torch.rand(MATRIX, MATRIX)
+    _, taken = best_of(lambda: torch.mm(matrix, matrix), REPEATS + 2)
+    return 2 * MATRIX**3 / taken / 1e9
+
+
+def thread_counts() -> list[int]:
+    """1, and 2 where the machine has them."""
+    return [1, 2][: os.cpu_count() or 1]
+
+
+@contextmanager
+def using_threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _per_second(update: Callable[[int], None], seconds: float) -> float:
+    """Calls a second of what takes a count of calls; the count grows until they take long enough."""
+    count, taken = 1, 0.0
+    while taken < seconds / 2:
+        count = count * 2 if taken < seconds / 8 else max(count + 1, round(count * seconds / taken))
+        began = time.perf_counter()
+        update(count)
+        taken = time.perf_counter() - began
+    return count / taken

@@ -1,0 +1,149 @@
+"""YAML presets and files that may extend one another, and their faults told in one line."""
+
+import difflib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+_FILE_LIMIT = 1_000_000  # bytes; what is read here is a page of text
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of YAML file.
+
+    Attributes:
+        label: what its files are called in messages.
+        package: where its presets are, in the folder `presets` of this package.
+        presets: their names.
+        help: what to compare a broken file with.
+        named: whether a file that gives no `name` is called after its own.
+        merge: puts a file's values on top of those that it extends.
+    """
+
+    label: str
+    package: str
+    presets: tuple[str, ...]
+    help: str
+    named: bool = False
+    merge: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] = lambda base, values: base | values
+
+    def preset_text(self, name: str) -> str:
+        """The text of a preset."""
+        return resources.files(self.package).joinpath("presets", f"{name}.yaml").read_text(encoding="utf-8")
+
+    def read(self, source: str | os.PathLike[str], extended: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The values of a preset or a file, on top of those it extends.
+
+        Raises:
+            ValueError: no such preset or file, or a broken one; one line naming the place and the remedy.
+        """
+        label = str(source)
+        told = f"{self.label} {label}"
+        if label in extended:
+            raise ValueError(f"{told}: extends itself ({' -> '.join((*extended, label))})")
+        text = self.preset_text(label) if label in self.presets else self._read_file(Path(source))
+        try:
+            values = yaml.load(text, _UniqueKeys)
+        except _RepeatedKeyError as error:
+            raise ValueError(f"{told} line {error.line}: {error.key!r} stands twice; keep one") from None
+        except (yaml.YAMLError, RecursionError, ValueError) as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f" line {mark.line + 1}" if mark else ""
+            raise ValueError(f"{told}{where}: is not valid YAML; compare {self.help}") from None
+        if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+            raise ValueError(f"{told}: must be lines of `field: value`, as in a preset")
+        if self.named and label not in self.presets:
+            values = {"name": re.sub(r"[^\w.-]+", "-", Path(source).stem)[:64]} | values
+        base = values.pop("extends", None)
+        if base is None:
+            return values
+        if not isinstance(base, str):
+            raise ValueError(f"{told}: extends = {base!r}: must be a preset or a path")
+        if base not in self.presets and label not in self.presets:
+            base = str(Path(source).parent / base)
+        return self.merge(self.read(base, (*extended, label)), values)
+
+    def _read_file(self, path: Path) -> str:
+        told = f"{self.label} {path}"
+        if not path.is_file():
+            near = difflib.get_close_matches(str(path), self.presets, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"presets are {', '.join(self.presets)}"
+            raise ValueError(f"{told}: is neither a preset nor a file; {hint}")
+        try:
+            if path.stat().st_size > _FILE_LIMIT:
+                raise ValueError(f"{told}: is larger than {_FILE_LIMIT:,} bytes; is it a {self.label}?")
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"{told}: is not a text file (UTF-8)") from None
+        except OSError as error:
+            raise ValueError(f"{told}: cannot be read: {error.strerror}") from None
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first fault of a validation in one line: field, value, what it must be."""
+    faults = error.errors()
+    fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
+    known: list[type[BaseModel]] = [model]
+    path: list[str] = []
+    for part in map(str, fault["loc"]):
+        chosen = [one for one in known if _tag(one) == part]
+        if chosen:  # which of several models a tag names
+            known = chosen
+        elif part in ("float", "int", "constrained-float") or "[" in part or part in (one.__name__ for one in known):
+            continue  # which of several types
+        else:
+            path.append(part)
+            if any(part in one.model_fields for one in known):
+                known = [inner for one in known if part in one.model_fields
+                         for inner in _models(one.model_fields[part].annotation)]  # fmt: skip
+    field = ".".join(path)
+    if fault["type"] == "extra_forbidden":
+        names = [name for one in known for name in one.model_fields]
+        near = difflib.get_close_matches(path[-1], names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(names)}"
+        return f"unknown field {field!r}; {hint}"
+    message = fault["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    return f"{field} = {fault['input']!r:.60}: {message}"
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Every model that an annotation allows."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    """The value of `algorithm` that names a model among others."""
+    field = model.model_fields.get("algorithm")
+    return None if field is None else field.default
+
+
+class _RepeatedKeyError(Exception):
+    """A key that stands twice in a YAML mapping."""
+
+    def __init__(self, key: object, line: int):
+        super().__init__(key, line)
+        self.key, self.line = key, line
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML without repeated keys, of which the last would win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise _RepeatedKeyError(key.value, key.start_mark.line + 1)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
