@@ -3,31 +3,38 @@
 import pytest
 import torch
 
+from twinoffload.learning.algorithms import learner as build
 from twinoffload.learning.replay import Replay
-from twinoffload.learning.sac import SAC, SACSettings
+from twinoffload.learning.sac import SACSettings
+from twinoffload.learning.td3 import TD3Settings, ddpg
 
-MEMBERS, SIZE = 2, 256
+MEMBERS = 2
+RATES = {"hidden": (32, 32), "actor_rate": 5e-3, "critic_rate": 5e-3, "target_rate": 0.05}
+ALGORITHMS = {
+    "sac": lambda **values: SACSettings(temperature=0.01, **RATES, **values),
+    "td3": lambda **values: TD3Settings(target_noise=0.05, **RATES, **values),
+    "ddpg": lambda **values: ddpg(**RATES, **values),
+}
 
 
-def train(reward, *, discount=0.0, updates=400, privileged=0, **following):
+@pytest.fixture(params=ALGORITHMS)
+def algorithm(request):
+    return ALGORITHMS[request.param]
+
+
+def train(algorithm, reward, *, discount=0.0, updates=400, privileged=0, **following):
     """Train two seeds on uniformly drawn observations, privileged features and actions in [-1, 1].
 
     Args:
+        algorithm: makes the settings.
         reward: function of observation `[G, E, 1]`, privileged `[G, E, p]` and action `[G, E, 1]` -> `[G, E]`.
         following: functions of the observation for `next_observation` and `terminated`.
     """
     source = torch.Generator().manual_seed(11)
     generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
-    settings = SACSettings(
-        hidden=(32, 32),
-        temperature=0.01,
-        discount=discount,
-        actor_rate=5e-3,
-        critic_rate=5e-3,
-        target_rate=0.05,
-    )
+    settings = algorithm(discount=discount)
     sizes = {"observation": 1, "action": 1, "privileged": privileged}
-    learner = SAC(settings, MEMBERS, **sizes, generators=generators)
+    learner = build(settings, MEMBERS, **sizes, generators=generators)
     replay = Replay(MEMBERS, 4000, **sizes, store_next=settings.bootstraps)
     observation, extra, action = (
         torch.rand(MEMBERS, 4000, size, generator=source) * 2 - 1 for size in (1, privileged, 1)
@@ -46,7 +53,7 @@ def train(reward, *, discount=0.0, updates=400, privileged=0, **following):
 
 
 def value(learner, observation, action, *privileged):
-    """Values `[2, G]` of the twin critics at one situation."""
+    """Values `[count, G]` of all critics at one situation."""
     inputs = [torch.full((MEMBERS, 1, 1), float(part)) for part in (observation, *privileged, action)]
     return learner.critics.evaluate(learner.critics.parameters.detach(), *inputs).squeeze(-1)
 
@@ -59,36 +66,39 @@ def near(values, expected, tolerance=0.1):
     torch.testing.assert_close(values, torch.full_like(values, expected), rtol=0, atol=tolerance)
 
 
-def test_constant_reward():
-    learner = train(lambda observation, _, action: torch.ones_like(action[..., 0]))
+def test_constant_reward(algorithm):
+    learner = train(algorithm, lambda observation, _, action: torch.ones_like(action[..., 0]))
     for observation in (-0.8, 0.0, 0.8):
         near(value(learner, observation, 0.3), 1.0, 0.05)
 
 
-def test_reward_by_observation():
-    learner = train(lambda observation, _, action: observation[..., 0].sign(), start=torch.sign)
+def test_reward_by_observation(algorithm):
+    learner = train(algorithm, lambda observation, _, action: observation[..., 0].sign(), start=torch.sign)
     near(value(learner, 1, -0.5), 1.0)
     near(value(learner, -1, 0.5), -1.0)
 
 
-def test_reward_by_action():
-    learner = train(lambda observation, _, action: -(action[..., 0] - 0.4).square())
+def test_reward_by_action(algorithm):
+    learner = train(algorithm, lambda observation, _, action: -(action[..., 0] - 0.4).square())
     near(value(learner, 0.2, -0.6), -1.0)
     near(value(learner, 0.2, 0.4), 0.0)
     near(policy(learner, -0.5), 0.4, 0.12)
 
 
-def test_reward_by_observation_and_action():
-    learner = train(lambda observation, _, action: -(action - 0.7 * observation)[..., 0].square(), updates=600)
+def test_reward_by_observation_and_action(algorithm):
+    learner = train(
+        algorithm, lambda observation, _, action: -(action - 0.7 * observation)[..., 0].square(), updates=600
+    )
     for observation in (-0.8, 0.0, 0.8):
         near(value(learner, observation, 0.7 * observation), 0.0)
         near(policy(learner, observation), 0.7 * observation, 0.12)
     near(value(learner, 0.8, -0.44), -1.0)
 
 
-def test_reward_by_what_only_the_critic_sees():
+def test_reward_by_what_only_the_critic_sees(algorithm):
     """The critic tells the cases apart; the actor can only answer their mean."""
     learner = train(
+        algorithm,
         lambda _, hidden, action: -(action - 0.2 - 0.3 * hidden.sign())[..., 0].square(),
         privileged=1,
         updates=600,
@@ -98,9 +108,10 @@ def test_reward_by_what_only_the_critic_sees():
     near(policy(learner, 0.3), 0.2, 0.15)
 
 
-def test_two_steps_with_discount():
+def test_two_steps_with_discount(algorithm):
     """At -1 no reward, then at +1 a reward of 1 and the end: values 0.8 and 1."""
     learner = train(
+        algorithm,
         lambda observation, _, action: (observation[..., 0] > 0).float(),
         discount=0.8,
         start=torch.sign,
@@ -113,9 +124,10 @@ def test_two_steps_with_discount():
 
 
 @pytest.mark.parametrize(("ends", "expected"), [(False, 1 / (1 - 0.8)), (True, 1.0)])
-def test_truncation_bootstraps_and_termination_does_not(ends, expected):
+def test_truncation_bootstraps_and_termination_does_not(algorithm, ends, expected):
     """A reward of 1 for ever, cut off after each step: only a true end takes the future away."""
     learner = train(
+        algorithm,
         lambda observation, _, action: torch.ones_like(action[..., 0]),
         discount=0.8,
         next_observation=torch.clone,
@@ -125,8 +137,9 @@ def test_truncation_bootstraps_and_termination_does_not(ends, expected):
     near(value(learner, 0.5, 0.0), expected, 0.08 * expected)
 
 
-def test_members_may_discount_differently():
+def test_members_may_discount_differently(algorithm):
     learner = train(
+        algorithm,
         lambda observation, _, action: torch.ones_like(action[..., 0]),
         discount=(0.0, 0.5),
         next_observation=torch.clone,
@@ -136,14 +149,12 @@ def test_members_may_discount_differently():
     near(values[:, 1], 2.0, 0.12)
 
 
-def test_policy_maximises_the_later_reward():
+def test_policy_maximises_the_later_reward(algorithm):
     """The action now is the only thing that counts, but it pays one step later."""
     source = torch.Generator().manual_seed(3)
     generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
-    settings = SACSettings(
-        hidden=(32, 32), temperature=0.01, discount=0.9, actor_rate=5e-3, critic_rate=5e-3, target_rate=0.05
-    )
-    learner = SAC(settings, MEMBERS, observation=2, action=1, generators=generators)
+    settings = algorithm(discount=0.9)
+    learner = build(settings, MEMBERS, observation=2, action=1, generators=generators)
     replay = Replay(MEMBERS, 8000, observation=2, action=1)
     action = torch.rand(MEMBERS, 4000, 1, generator=source) * 2 - 1
     start, second = torch.zeros(MEMBERS, 4000, 2), torch.cat([torch.ones_like(action), action], -1)
