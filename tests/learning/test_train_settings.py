@@ -9,7 +9,7 @@ def test_the_default_is_tuned():
     assert TrainSettings.load("tuned") == TrainSettings()
 
 
-@pytest.mark.parametrize(("name", "label"), zip(PRESETS, ["sac", "td3", "ddpg", "sac"], strict=True))
+@pytest.mark.parametrize(("name", "label"), list(zip(PRESETS, ["sac", "td3", "ddpg", "sac"], strict=True)))
 def test_presets_load_and_survive_a_round_trip(name, label, tmp_path):
     settings = TrainSettings.load(name)
     assert settings.label == label
