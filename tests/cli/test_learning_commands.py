@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 from twinoffload import Scenario
 from twinoffload.cli import main
@@ -71,6 +72,19 @@ def test_evaluate_prints_a_table_that_fits(run, capsys, monkeypatch):
 def test_a_run_is_resumed_and_extended(run, capsys):
     assert call("train", "--resume", "--out", run, "--episodes", "3") == 0
     assert "for 3 episodes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "label"), [("tuned-td3", "td3"), ("tuned-ddpg", "ddpg"), ("paper-literal", "sac")])
+def test_train_takes_settings_by_name_or_file(name, label, tmp_path, scenario, capsys):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"extends: {name}\nwarmup: 2\noperator: {{batch: 4}}\n")
+    words = ["train", "--scenario", scenario, "--settings", mine, "--seeds", "1", "--episodes", "2", "--out"]
+    assert call(*words, tmp_path / "run", "--observation", "load") == 0
+    stored = yaml.safe_load((tmp_path / "run" / "settings.yaml").read_text())["settings"]
+    assert (stored["operator"]["batch"], stored["observation"], stored["episodes"]) == (4, "load", 2)
+    capsys.readouterr()
+    assert call("evaluate", tmp_path / "run", "--episodes", "1", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"][0]["scheme"] == label
 
 
 def test_quick_writes_every_product(tmp_path, scenario, capsys):
@@ -160,6 +174,8 @@ def test_an_interrupted_training_says_how_to_go_on(tmp_path, scenario, capsys, m
         (["train", "--seeds", "0"], "seeds"),
         (["train", "--seeds", "100000000"], "1000"),
         (["train", "--observation", "all"], "--observation 'all': must be one of paper, load"),
+        (["train", "--settings", "tund"], "settings tund: is neither a preset nor a file; did you mean 'tuned'"),
+        (["train", "--resume", "--settings", "tuned", "--out", "nowhere"], "--settings: a resumed run keeps its own"),
         (["train", "--device", "tpu"], "--device 'tpu': must be auto, cpu or cuda"),
         (["train", "--resume", "--out", "nowhere"], "is not a run folder"),
         (["train", "--resume", "--seeds", "3", "--out", "nowhere"], "--seeds: a resumed run keeps its own"),

@@ -19,7 +19,7 @@ from twinoffload.learning.run_folder import FILES, RunFolder
 from twinoffload.learning.training import TrainSettings
 
 SCENARIO = Scenario.load("paper").replace(slots=6)
-LEARNER = {"batch": 16, "hidden": [16], "discount": 0.5}
+LEARNER = {"algorithm": "sac", "batch": 16, "hidden": [16], "discount": 0.5}
 SETTINGS = TrainSettings.model_validate(
     {"episodes": 8, "checkpoint_every": 2, "environments": 2, "warmup": 2, "replay": 50}
     | {"operator": LEARNER, "maps": LEARNER}

@@ -5,36 +5,41 @@ from dataclasses import replace
 import pytest
 import torch
 
-from twinoffload.experiments.benchmarks.probes import PROBES, run_probe
+from twinoffload.experiments.benchmarks.probes import LEARNERS, PROBES, run_probe
+from twinoffload.learning.algorithms import learner as build
 from twinoffload.learning.replay import Replay
-from twinoffload.learning.sac import SAC, SACSettings
 
-MEMBERS, SIZE = 2, 256
+MEMBERS = 2
 
 
-def train(reward, *, discount=0.0, updates=400, privileged=0, **following):
+@pytest.fixture(params=LEARNERS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def algorithm(name):
+    return LEARNERS[name]
+
+
+def train(algorithm, reward, *, discount=0.0, updates=400, privileged=0, **following):
     """Train two seeds on uniformly drawn observations, privileged features and actions in [-1, 1].
 
     Args:
+        algorithm: makes the settings.
         reward: function of observation `[G, E, 1]`, privileged `[G, E, p]` and action `[G, E, 1]` -> `[G, E]`.
         following: functions of the observation for `next_observation` and `terminated`.
     """
     source = torch.Generator().manual_seed(11)
     generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
-    settings = SACSettings(
-        hidden=(32, 32),
-        temperature=0.01,
-        discount=discount,
-        actor_rate=5e-3,
-        critic_rate=5e-3,
-        target_rate=0.05,
-    )
+    settings = algorithm(discount)
     sizes = {"observation": 1, "action": 1, "privileged": privileged}
-    learner = SAC(settings, MEMBERS, **sizes, generators=generators)
+    learner = build(settings, MEMBERS, **sizes, generators=generators)
     replay = Replay(MEMBERS, 4000, **sizes, store_next=settings.bootstraps)
     observation, extra, action = (
         torch.rand(MEMBERS, 4000, size, generator=source) * 2 - 1 for size in (1, privileged, 1)
     )
+    observation = following.pop("start", lambda value: value)(observation)
     replay.add(
         observation,
         action,
@@ -48,7 +53,7 @@ def train(reward, *, discount=0.0, updates=400, privileged=0, **following):
 
 
 def value(learner, observation, action, *privileged):
-    """Values `[2, G]` of the twin critics at one situation."""
+    """Values `[count, G]` of all critics at one situation."""
     inputs = [torch.full((MEMBERS, 1, 1), float(part)) for part in (observation, *privileged, action)]
     return learner.critics.evaluate(learner.critics.parameters.detach(), *inputs).squeeze(-1)
 
@@ -62,19 +67,20 @@ def near(values, expected, tolerance=0.1):
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
-def test_known_values(probe):
-    for row in run_probe(probe, (1, 2)):
+def test_known_values(probe, name):
+    for row in run_probe(probe, (1, 2), LEARNERS[name]):
         assert row["met"], row
 
 
 def test_a_probe_notices_a_wrong_answer():
     wrong = replace(PROBES[0], reward=lambda observation, action: 1.2 * torch.ones_like(action[..., 0]))
-    assert not any(row["met"] for row in run_probe(wrong, (1, 2)))
+    assert not any(row["met"] for row in run_probe(wrong, (1, 2), LEARNERS["sac"]))
 
 
-def test_reward_by_what_only_the_critic_sees():
+def test_reward_by_what_only_the_critic_sees(algorithm):
     """The critic tells the cases apart; the actor can only answer their mean."""
     learner = train(
+        algorithm,
         lambda _, hidden, action: -(action - 0.2 - 0.3 * hidden.sign())[..., 0].square(),
         privileged=1,
         updates=600,
@@ -84,8 +90,9 @@ def test_reward_by_what_only_the_critic_sees():
     near(policy(learner, 0.3), 0.2, 0.15)
 
 
-def test_members_may_discount_differently():
+def test_members_may_discount_differently(algorithm):
     learner = train(
+        algorithm,
         lambda observation, _, action: torch.ones_like(action[..., 0]),
         discount=(0.0, 0.5),
         next_observation=torch.clone,
@@ -95,14 +102,12 @@ def test_members_may_discount_differently():
     near(values[:, 1], 2.0, 0.12)
 
 
-def test_policy_maximises_the_later_reward():
+def test_policy_maximises_the_later_reward(algorithm):
     """The action now is the only thing that counts, but it pays one step later."""
     source = torch.Generator().manual_seed(3)
     generators = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
-    settings = SACSettings(
-        hidden=(32, 32), temperature=0.01, discount=0.9, actor_rate=5e-3, critic_rate=5e-3, target_rate=0.05
-    )
-    learner = SAC(settings, MEMBERS, observation=2, action=1, generators=generators)
+    settings = algorithm(0.9)
+    learner = build(settings, MEMBERS, observation=2, action=1, generators=generators)
     replay = Replay(MEMBERS, 8000, observation=2, action=1)
     action = torch.rand(MEMBERS, 4000, 1, generator=source) * 2 - 1
     start, second = torch.zeros(MEMBERS, 4000, 2), torch.cat([torch.ones_like(action), action], -1)

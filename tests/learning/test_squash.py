@@ -1,7 +1,7 @@
 import pytest
 import torch
 from torch.distributions import Independent, Normal, TransformedDistribution
-from torch.distributions.transforms import TanhTransform
+from torch.distributions.transforms import AffineTransform, SigmoidTransform, TanhTransform
 
 from twinoffload.learning import squash
 
@@ -39,3 +39,18 @@ def test_values_and_gradients_are_finite_at_the_extremes(mean, log_std):
 def test_mode_is_the_squashed_mean():
     outputs = torch.tensor([[0.5, -2.0, 0.1, 7.0]])
     torch.testing.assert_close(squash.mode(outputs), torch.tensor([[0.5, -2.0]]).tanh())
+
+
+def test_sigmoid_is_the_logistic_function_stretched_with_its_exact_density():
+    generator = torch.Generator().manual_seed(0)
+    outputs = torch.randn(3, 50, 4, generator=generator, dtype=torch.float64) * 0.7
+    noise = torch.randn(3, 50, 2, generator=generator, dtype=torch.float64)
+    action, log_density = squash.sample(outputs, noise, "sigmoid")
+    mean, log_std = outputs.chunk(2, -1)
+    stretched = [SigmoidTransform(), AffineTransform(-1.0, 2.0)]
+    reference = TransformedDistribution(Independent(Normal(mean, log_std.exp()), 1), stretched)
+    torch.testing.assert_close(action, 2 * torch.sigmoid(mean + log_std.exp() * noise) - 1)
+    torch.testing.assert_close(log_density, reference.log_prob(action), rtol=1e-7, atol=1e-7)
+    torch.testing.assert_close(squash.mode(outputs, "sigmoid"), 2 * torch.sigmoid(mean) - 1)
+    torch.testing.assert_close(squash.bound(mean, "sigmoid"), 2 * torch.sigmoid(mean) - 1)
+    assert not torch.allclose(log_density, squash.sample(outputs, noise)[1]), "another squash has another density"

@@ -171,10 +171,10 @@ def _phases(console: Any, found: dict[str, Any]) -> None:
 
 def _probes(console: Any, found: dict[str, Any]) -> None:
     console.print("\nProbes: the value of all seeds that is farthest from the known one")
-    table = _table("probe", "quantity", "known", "found", "within", "")
+    table = _table("probe", "learner", "quantity", "known", "found", "within", "")
     for row in found["rows"]:
         table.add_row(
-            row["probe"], row["quantity"], f"{row['known']:.3f}", f"{row['found']:.3f}", f"{row['tolerance']:g}",
+            row["probe"], row["algorithm"], row["quantity"], f"{row['known']:.3f}", f"{row['found']:.3f}", f"{row['tolerance']:g}",
             _verdict(row["met"]),
         )  # fmt: skip
     console.print(table)

@@ -33,7 +33,7 @@ def steps(sections: Sequence[str]) -> int:
     counts = {
         "throughput": 4 * len(updates.thread_counts()),
         "phases": 1,
-        "probes": len(probes.PROBES) + 1,
+        "probes": len(probes.LEARNERS) * len(probes.PROBES) + 1,
         "pendulum": 2,
         "paper": len(learning_bars.CASES),
     }
@@ -61,10 +61,11 @@ def measure(
         each("phases")
     if "probes" in sections:
         rows = []
-        for probe in probes.PROBES:
-            rows += probes.run_probe(probe, seeds)
-            each(probe.name)
-        found["probes"] = {"rows": rows + probes.payoff_probe(scenario, seeds)}
+        for name, settings in probes.LEARNERS.items():
+            for probe in probes.PROBES:
+                rows += [{"algorithm": name} | row for row in probes.run_probe(probe, seeds, settings)]
+                each(f"{name}: {probe.name}")
+        found["probes"] = {"rows": rows + [{"algorithm": "sac"} | row for row in probes.payoff_probe(scenario, seeds)]}
         each("closed-form payoff")
     if "pendulum" in sections:
         found["pendulum"] = _pendulum(seeds, each)

@@ -10,15 +10,16 @@ from torch import Tensor
 from twinoffload.env.episodes import draw_episodes
 from twinoffload.env.observation import Encoder
 from twinoffload.env.slots import Slots
+from twinoffload.learning.algorithms import learner as build
 from twinoffload.learning.replay import Replay
-from twinoffload.learning.sac import SAC, SACSettings
+from twinoffload.learning.sac import SACSettings
+from twinoffload.learning.td3 import TD3Settings, ddpg
 from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream
 
 STORED, BATCH = 4000, 64
-PROBE_SETTINGS = {
+RATES: dict[str, Any] = {
     "hidden": (32, 32),
-    "temperature": 0.01,
     "actor_rate": 5e-3,
     "critic_rate": 5e-3,
     "target_rate": 0.05,
@@ -114,19 +115,21 @@ PROBES = (
 )
 
 
-def sac(members: int, generators: Sequence[torch.Generator], discount: float) -> SAC:
-    """The learner of the probes: one observation, one action."""
-    settings = SACSettings.model_validate(PROBE_SETTINGS | {"discount": discount})
-    return SAC(settings, members, observation=1, action=1, generators=generators)
+LEARNERS: dict[str, Callable[[float | tuple[float, ...]], SACSettings | TD3Settings]] = {
+    "sac": lambda discount: SACSettings(temperature=0.01, discount=discount, **RATES),
+    "td3": lambda discount: TD3Settings(target_noise=0.05, discount=discount, **RATES),
+    "ddpg": lambda discount: ddpg(discount=discount, **RATES),
+}
+"""Settings of the learners that are probed, by algorithm, at a discount."""
 
 
-def run_probe(probe: Probe, seeds: Sequence[int], make: Callable[..., Any] = sac) -> list[dict[str, Any]]:
+def run_probe(probe: Probe, seeds: Sequence[int], settings: Callable[[float], Any]) -> list[dict[str, Any]]:
     """Train a learner for each seed on uniformly drawn situations; one row a check.
 
     Args:
         probe: what is learned.
         seeds: one member each.
-        make: makes the learner of `members`, `generators` and `discount`.
+        settings: the learner's, at a discount; see `LEARNERS`.
 
     Returns:
         Rows of probe, quantity, known value, the one found (critics' or policy's, of all seeds) that is farthest
@@ -134,7 +137,7 @@ def run_probe(probe: Probe, seeds: Sequence[int], make: Callable[..., Any] = sac
     """
     members = len(seeds)
     generators = [stream(seed, "probe") for seed in seeds]
-    learner = make(members, generators, probe.discount)
+    learner = build(settings(probe.discount), members, observation=1, action=1, generators=generators)
     replay = Replay(members, STORED, observation=1, action=1, store_next=learner.settings.bootstraps)
     drawn = torch.stack([torch.rand(2, STORED, 1, generator=generator) * 2 - 1 for generator in generators], dim=1)
     observation, action = probe.start(drawn[0]), drawn[1]
@@ -181,8 +184,7 @@ def payoff_probe(
     members = len(seeds)
     generators = [stream(seed, "payoff probe") for seed in seeds]
     settings = SACSettings.model_validate({"temperature": 0.02, "discount": 0.0, "batch": 256})
-    sizes = {"observation": encoder.map_size, "action": 1}
-    learner = SAC(settings, members, **sizes, generators=generators)
+    learner = build(settings, members, observation=encoder.map_size, action=1, generators=generators)
     replay = Replay(members, situations, observation=encoder.map_size, action=1, store_next=False)
     observation, action, reward = _situations(alone, encoder, generators, situations)
     replay.add(observation, action, reward)
