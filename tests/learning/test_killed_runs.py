@@ -123,7 +123,7 @@ def test_killed_and_resumed_is_the_undisturbed_run_to_the_bit(tmp_path):
             kept = rows.select("episode", name).drop_nulls().rows()
             steps, values = zip(*shown[f"{name}/seed {seed}"], strict=True)
             assert list(steps) == [step for step, _ in kept], "each episode once"
-            assert values == pytest.approx([value for _, value in kept], rel=1e-6), "TensorBoard keeps float32"
+            assert values == pytest.approx([float(value) for _, value in kept], rel=1e-6), "TensorBoard keeps float32"
 
 
 def test_a_run_killed_while_it_was_made_can_be_made_again(tmp_path):
