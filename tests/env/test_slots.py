@@ -75,7 +75,7 @@ def test_idle_maps_are_silent_only_where_the_scenario_says_so():
     torch.testing.assert_close(payoff["rate"][..., 0], rate[..., 0, 0])
 
 
-@pytest.mark.parametrize(("observation", "features"), [("paper", 4), ("load", 6)])
+@pytest.mark.parametrize(("observation", "features"), [("paper", 4), ("load", 6), ("gains", 10)])
 def test_what_a_map_sees(observation, features):
     encoder = Encoder.of(PAPER, observation)
     slots = Slots(episodes())
@@ -89,6 +89,20 @@ def test_what_a_map_sees(observation, features):
     other.last_interference = slots.last_interference * 3
     changed = encoder.map_features(other, price) != seen
     assert changed.any() == (observation == "load"), "interference is seen under `load` alone"
+
+
+def test_under_gains_a_map_sees_the_others_in_turn():
+    encoder, slots = Encoder.of(PAPER, "gains"), Slots(episodes())
+    seen = encoder.map_features(slots, torch.zeros_like(slots.gain))
+    own = encoder.operator_features(slots).unflatten(-1, (4, 2))
+    assert torch.equal(seen[..., 2, 4:], torch.cat([own[..., 3, :], own[..., 0, :], own[..., 1, :]], -1))
+
+
+def test_with_a_margin_actions_short_of_the_end_post_the_end_of_the_range():
+    encoder, slots = Encoder.of(PAPER, "paper", price_margin=0.25), Slots(episodes())
+    action = torch.tensor([-1.0, -0.8, 0.0, 0.4, 0.8, 0.9, 1.0, 0.0]).expand(2, 3, 8)
+    price = encoder.price(slots, action)[0, 0].flatten() / PAPER.highest_price
+    torch.testing.assert_close(price, torch.tensor([0, 0, 0.5, 0.75, 1, 1, 1, 0.5], dtype=torch.float64))
 
 
 def test_private_values_and_drawn_task_sizes_are_seen_by_their_map():

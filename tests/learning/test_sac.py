@@ -273,3 +273,28 @@ def test_settings_out_of_bounds_are_refused(settings):
 def test_per_member_settings_need_one_value_each():
     with pytest.raises(ValueError, match="actor_rate has 3 values"):
         learner(1, 2, actor_rate=(1e-3, 1e-3, 1e-3))
+
+
+def test_the_average_of_the_actor_decides_where_nothing_is_explored():
+    """Of the first actors about equally, of the later ones with the share that it is told."""
+    each, plain = learner(1, 2, average=0.8), learner(1, 2)
+    expected, observation = each.actor.detach().clone(), batch().observation
+    for t in range(1, 60):
+        transition = batch(seed=t)
+        each.update(transition)
+        plain.update(transition)
+        share = min(t / (t + 9), 0.8)
+        expected = share * expected + (1 - share) * each.actor.detach()
+        assert torch.equal(each.actor, plain.actor), "learning is as without"
+    torch.testing.assert_close(each.average, expected)
+    decided = each.act(observation, deterministic=True)
+    assert not torch.allclose(decided, plain.act(observation, deterministic=True), atol=1e-4)
+    plain.actor.data.copy_(each.average)
+    assert torch.equal(decided, plain.act(observation, deterministic=True))
+    other = learner(1, 2, average=0.8)
+    other.load(each.state())
+    for member in (each, other):
+        for generator, seed in zip(member.generators, (1, 2), strict=True):
+            generator.manual_seed(seed)
+        member.update(batch(seed=99))
+    assert torch.equal(each.average, other.average)

@@ -54,8 +54,16 @@ def test_the_next_observation_of_a_map_holds_the_next_prices():
     assert len(follow - first) == 1, "all but the final observation are some slot's own observation"
 
 
-def test_stopped_and_resumed_is_the_same_to_the_bit(tmp_path):
-    settings = SETTINGS.model_copy(update={"checkpoint_every": 2})
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"followers": "shared", "critic": "central", "price_margin": 0.1, "maps": LEARNER | {"average": 0.99}},
+        {"schedule": "alternating", "alternate_every": 1, "operator": {"algorithm": "td3", "batch": 16}},
+    ],
+)
+def test_stopped_and_resumed_is_the_same_to_the_bit(tmp_path, options):
+    settings = SETTINGS.replace(checkpoint_every=2, **options)
     whole = RunFolder.create(tmp_path / "whole", SHORT, settings, [0, 1])
     whole.train()
 

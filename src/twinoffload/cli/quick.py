@@ -12,7 +12,9 @@ def quick(
     episodes: Annotated[int | None, typer.Option(min=1, help="Training episodes.", show_default="60")] = None,
     observation: Annotated[
         str | None,
-        typer.Option(help="What an mAP sees: paper (own gains and prices) or load (last slot's interference too)."),
+        typer.Option(
+            help="What an mAP sees: paper (own gains, prices), load (last interference too) or gains (all gains)."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results; an earlier study there is replaced.")] = Path(
         "results/quick"

@@ -23,7 +23,9 @@ def train(
     episodes: Annotated[int | None, typer.Option(min=1, help="Episodes; a resumed run may ask for more.")] = None,
     observation: Annotated[
         str | None,
-        typer.Option(help="What an mAP sees: paper (own gains and prices) or load (last slot's interference too)."),
+        typer.Option(
+            help="What an mAP sees: paper (own gains, prices), load (last interference too) or gains (all gains)."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("results/run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out from its checkpoint.")] = False,

@@ -28,6 +28,7 @@ class Encoder:
         highest_price: end of the operator's range, money/MB.
         largest_task: of each mAP in MB.
         private: of each value that mAPs alone know, the mean and the width of its range.
+        price_margin: how far actions reach beyond the range of prices, as a share of half of it.
         own: what tells an mAP from the others where one policy serves them all, float32 `[..., N, F]`; F may be 0.
     """
 
@@ -39,6 +40,7 @@ class Encoder:
     largest_task: Tensor
     private: dict[str, tuple[Tensor, Tensor]]
     own: Tensor
+    price_margin: float = 0.0
 
     @classmethod
     def of(
@@ -48,6 +50,7 @@ class Encoder:
         *,
         own: bool = False,
         index: bool = False,
+        price_margin: float = 0.0,
     ) -> "Encoder":
         """Scaled to each scenario's own channels and ranges.
 
@@ -56,6 +59,8 @@ class Encoder:
             observation: what mAPs see.
             own: let an mAP see its own parameters as far as they differ between mAPs.
             index: let it see its index, one-hot.
+            price_margin: how far actions reach beyond the range of prices, as a share of half of it. A squashed policy
+                never quite gets to the end of its own range, where the best price often is.
         """
         given = (scenario,) if isinstance(scenario, Scenario) else tuple(scenario)
         if all(other == given[0] for other in given):
@@ -84,6 +89,7 @@ class Encoder:
             rows(lambda one: torch.as_tensor(one.market().raw_data).unsqueeze(-1).clamp(min=1e-12)),
             private,
             rows(lambda one: _own(one, own, index)).float(),
+            price_margin,
         )
 
     def to(self, device: torch.device | str) -> "Encoder":
@@ -102,7 +108,8 @@ class Encoder:
     def map_size(self) -> int:
         """Features of one mAP."""
         extra = len(self.private) + (self.scenario.raw_data == "uniform") + self.own.shape[-1]
-        return self.scenario.stations * (3 if self.observation == "load" else 2) + extra
+        of_station = {"paper": 2, "load": 3, "gains": 1 + self.scenario.maps}[self.observation]
+        return self.scenario.stations * of_station + extra
 
     def operator_features(self, slots: Slots) -> Tensor:
         """All log-gains (Eq. 24), float32 `[..., N M]`."""
@@ -111,12 +118,17 @@ class Encoder:
     def map_features(self, slots: Slots, price: Tensor) -> Tensor:
         """Own log-gains and prices (Eq. 34), then whatever else an mAP may see, float32 `[..., N, F]`.
 
-        Under `load` that is the SINR each BS would have offered with last slot's interference, in decades.
+        Under `load` that is the SINR each BS would have offered with last slot's interference, in decades; under `gains`
+        the log-gains of the next mAP, of the one after it, and so on round.
         """
         terms = slots.terms
         parts = [self._log_gain(slots), (2.0 * price / self.highest_price - 1.0).float()]
         if self.observation == "load":
             parts.append(_decades(slots, slots.last_interference))
+        if self.observation == "gains":
+            maps = torch.arange(self.scenario.maps, device=slots.gain.device)
+            others = (maps.unsqueeze(-1) + maps[1:]) % self.scenario.maps
+            parts.append(parts[0][..., others, :].flatten(-2))
         for name, (mean, width) in self.private.items():
             scaled = (getattr(terms, name) - mean) / width * 2.0
             parts.append(scaled.expand(*slots.gain.shape[:-1], 1).float())
@@ -144,7 +156,8 @@ class Encoder:
 
     def price(self, slots: Slots, action: Tensor) -> Tensor:
         """Actions `[..., N M]` in [-1, 1] to prices in [0, `highest_price`], float64 `[..., N, M]`."""
-        share = (action.double().unflatten(-1, slots.gain.shape[-2:]) + 1.0) / 2.0
+        stretched = action.double().unflatten(-1, slots.gain.shape[-2:]) * (1.0 + self.price_margin)
+        share = (stretched.clamp(-1.0, 1.0) + 1.0) / 2.0
         return share * self.highest_price
 
     def offload(self, slots: Slots, action: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,9 @@ from twinoffload.equilibrium.outcome import play
 from twinoffload.game.terms import Terms
 from twinoffload.network import link
 
-Observation = Literal["paper", "load"]
-"""What an mAP sees: its own gains and prices (Eq. 34); `load`: last slot's interference at each BS too."""
+Observation = Literal["paper", "load", "gains"]
+"""What an mAP sees: its own gains and prices (Eq. 34); `load`: last slot's interference at each BS too; `gains`: the
+others' gains too, which in practice nobody tells it: a measure of what not knowing them costs."""
 
 
 class Slots:

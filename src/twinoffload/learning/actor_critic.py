@@ -48,6 +48,8 @@ class ActorCritic(ABC):
         self.policy = Mlp((observation, *settings.hidden, self.HEADS * action))
         self.actor = self.policy.initialise(members, self.generators)
         self.actor_optimiser = Adam(self.actor, self._spread("actor_rate"), clip=settings.gradient_clip)
+        self.average = None if settings.average is None else self.actor.detach().clone()
+        self._averaged = torch.zeros((), device=self.device)  # steps in the average
         inputs = observation + privileged + action
         self.critics = Critics(members, inputs, settings, self.generators, count=settings.critics)
         self.discount = self._spread("discount").unsqueeze(-1)
@@ -72,9 +74,16 @@ class ActorCritic(ABC):
             self._put_back(*self._frozen)
         return measured
 
+    @property
+    def decider(self) -> Tensor:
+        """The weights of the policy where nothing is explored, `[G, P]`."""
+        return self.actor if self.average is None else self.average
+
     def weights(self) -> dict[str, Tensor]:
         """All that training changes but the optimisers' memory, members along axis -2: `[G, .]` or `[count, G, .]`."""
         networks = {"actor": self.actor.detach(), "critics": self.critics.by_member(self.critics.parameters)}
+        if self.average is not None:
+            networks["average"] = self.average
         if self.critics.target is not None:
             networks["critic_targets"] = self.critics.by_member(self.critics.target)
         return networks
@@ -133,6 +142,10 @@ class ActorCritic(ABC):
         """One actor step down `loss [G]`, which is returned detached."""
         (gradient,) = torch.autograd.grad(loss.sum(), self.actor)
         self.actor_optimiser.step(gradient)
+        if self.average is not None and self.settings.average is not None:
+            self._averaged += 1.0
+            share = (self._averaged / (self._averaged + 9.0)).clamp(max=self.settings.average)  # forget the start soon
+            self.average.lerp_(self.actor.detach(), 1.0 - share)
         return loss.detach()
 
     def _spread(self, name: str) -> Tensor:
@@ -165,8 +178,9 @@ class ActorCritic(ABC):
 
     def _parts(self) -> dict[str, dict[str, Tensor]]:
         """References to everything that training changes, by part and name."""
+        average = {} if self.average is None else {"average": self.average, "averaged": self._averaged}
         return {
-            "actor": {"parameters": self.actor.detach(), **self.actor_optimiser.state()},
+            "actor": {"parameters": self.actor.detach(), **average, **self.actor_optimiser.state()},
             "critics": self.critics.state(),
         }
 

@@ -41,7 +41,9 @@ class Agents:
         self.observation = settings.observation
         self.shared = settings.followers == "shared"
         index = self.shared and settings.map_index
-        self.encoder = Encoder.of(scenarios, settings.observation, own=self.shared, index=index).to(device)
+        margin = settings.price_margin
+        encoder = Encoder.of(scenarios, settings.observation, own=self.shared, index=index, price_margin=margin)
+        self.encoder = encoder.to(device)
         self.seeds = list(seeds)
         self.generators = {
             "operator": [stream(seed, "operator", device) for seed in seeds],

@@ -18,7 +18,7 @@ def alone(agents: Agents, row: int) -> Agents:
     single.seeds = [agents.seeds[row]]
     for name in ("operator", "maps"):
         learner = copy.copy(getattr(agents, name))
-        learner.actor = learner.actor.detach().chunk(seeds)[row]
+        learner.actor, learner.average = learner.decider.detach().chunk(seeds)[row], None
         learner.members = len(learner.actor)
         setattr(single, name, learner)
     return single

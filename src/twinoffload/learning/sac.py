@@ -80,10 +80,9 @@ class SAC(ActorCritic):
     @torch.no_grad()
     def act(self, observation: Tensor, deterministic: bool = False) -> Tensor:
         """Choose actions `[G, B, A]` in [-1, 1] for `observation [G, B, o]`; deterministic: the squashed mean."""
-        outputs, output = self.policy(self.actor, observation), self.settings.output
         if deterministic:
-            return squash.mode(outputs, output)
-        return squash.sample(outputs, self._noise(observation), output)[0]
+            return squash.mode(self.policy(self.decider, observation), self.settings.output)
+        return self._sample(observation)[0]
 
     def weights(self) -> dict[str, Tensor]:
         """Those of every learner and the temperature."""

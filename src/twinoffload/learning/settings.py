@@ -37,6 +37,13 @@ class LearnerSettings(BaseModel):
     )
     target_rate: Rate = Field(0.005, description="share of the critics that their targets take over at each update")
     batch: int = Field(128, ge=1, description="transitions a member and update")
+    average: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="share of itself that a running average of the actor keeps at each of its "
+        "updates; the average decides wherever nothing is explored",
+    )
     gradient_clip: float | None = Field(None, gt=0, description="largest norm of a network's gradient, or none")
 
     @property

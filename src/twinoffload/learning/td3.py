@@ -77,9 +77,9 @@ class TD3(ActorCritic):
     @torch.no_grad()
     def act(self, observation: Tensor, deterministic: bool = False) -> Tensor:
         """Choose actions `[G, B, A]` in [-1, 1] for `observation [G, B, o]`, with noise unless deterministic."""
-        action = self._policy(self.actor, observation)
         if deterministic:
-            return action
+            return self._policy(self.decider, observation)
+        action = self._policy(self.actor, observation)
         return torch.addcmul(action, self._exploration, self._noise(observation)).clamp_(-1.0, 1.0)
 
     def weights(self) -> dict[str, Tensor]:

@@ -33,6 +33,9 @@ class TrainSettings(BaseModel):
     critic: Literal["own", "central"] = Field(
         "own", description="mAPs' critics see what the mAP sees, or also the slot's own SINR at each BS"
     )
+    price_margin: float = Field(
+        0.0, ge=0, le=1, description="how far the operator's actions reach beyond the price range, share of its half"
+    )
     schedule: Literal["simultaneous", "alternating"] = Field(
         "simultaneous", description="operator and mAPs learn at once, or in turn while the others' weights rest"
     )

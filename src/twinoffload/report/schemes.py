@@ -97,6 +97,7 @@ _KNOWN = {
 OBSERVATIONS = {
     "full": "everything: all gains, and what the others do in the same slot",
     "paper": "its own gains and its own prices (Eq. 34)",
+    "gains": "its own prices and everybody's gains",
     "load": "its own gains, its own prices, and the interference at each BS in the previous slot",
 }
 
