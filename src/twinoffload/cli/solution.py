@@ -24,6 +24,7 @@ STATIONS_SHOWN = 6
 UNITS = {
     "operator_utility": "money",
     "bound": "money",
+    "gap": "1",
     "price_step": "money/MB^2",
     "data_step": "MB^2/money",
     "price": "money/MB",

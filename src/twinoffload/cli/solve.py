@@ -112,13 +112,15 @@ def solve(
     market = chosen.replace(maps=maps, stations=stations).market()
     inexact = concept in SEARCHED and not is_exact(concept, maps, stations, market.idle_interferes)
     large = maps * stations > SMALL or inexact
+    if concept == "gradient" and maps * stations > SMALL:
+        raise ValueError(f"gradient: is for markets of at most {SMALL:,} pairs of mAP and BS; use --concept pairwise")
     if concept == "posted" and inexact and maps * stations <= SMALL and time_limit is None and gap == 0.0:
         check_enumerable(concept, maps, stations, market.idle_interferes, SEARCH_REMEDY)
-    if large and snapshots > 1 and concept != "gradient":
+    if large and snapshots > 1:
         raise ValueError(f"{gain}: has {snapshots:,} snapshots of a large market; choose one with --snapshot")
     if large and certify:
         raise ValueError("--certify: is for small markets; for a large one see its regret and bound")
-    if large and concept != "gradient":
+    if large:
         gains = sparse(listed)
         with searching(concept) as watch:
             outcome = twinoffload.solve(market, gains.gain, concept, time_limit=time_limit, gap=gap, watch=watch)

@@ -118,8 +118,8 @@ class Encoder:
     def map_features(self, slots: Slots, price: Tensor) -> Tensor:
         """Own log-gains and prices (Eq. 34), then whatever else an mAP may see, float32 `[..., N, F]`.
 
-        Under `load` that is the SINR each BS would have offered with last slot's interference, in decades; under `gains`
-        the log-gains of the next mAP, of the one after it, and so on round.
+        Under `load` that is the SINR each BS would have offered with last slot's interference, in decades; under
+        `gains` the log-gains of the next mAP, of the one after it, and so on round.
         """
         terms = slots.terms
         parts = [self._log_gain(slots), (2.0 * price / self.highest_price - 1.0).float()]

@@ -87,17 +87,17 @@ def solve(
     """
     if concept not in CONCEPTS:
         raise ValueError(f"concept = {concept!r}: must be one of {', '.join(CONCEPTS)}")
-    if time_limit is not None and not (isinstance(time_limit, int | float) and 0 < time_limit < math.inf):
+    if time_limit is not None and not (_is_number(time_limit) and 0 < time_limit < math.inf):
         raise ValueError(f"time_limit = {time_limit!r}: must be a number of seconds above 0, or None")
-    if not (isinstance(gap, int | float) and 0 <= gap < math.inf):
+    if not (_is_number(gap) and 0 <= gap < math.inf):
         raise ValueError(f"gap = {gap!r}: must be a number of at least 0, such as 0.02")
     search = Search(time_limit, gap, watch)
+    if not isinstance(settings, GradientSettings | None):
+        raise ValueError(f"settings: expected GradientSettings, got {type(settings).__name__}")
     if is_sparse(gain):
         if within is not None:
             raise ValueError("within: sparse gains say which pairs are within reach by what they store; leave it out")
-        return _solve_city(market, gain, concept, start, order, search)
-    if not isinstance(settings, GradientSettings | None):
-        raise ValueError(f"settings: expected GradientSettings, got {type(settings).__name__}")
+        return _solve_city(market, gain, concept, start, order, settings, search)
     problem = _Problem(market, gain, start, order, within=within)
     if settings is not None:
         settings.check_batch(len(problem.gain))
@@ -223,15 +223,16 @@ def is_sparse(gain: Any) -> bool:
 
 
 def _solve_city(
-    market: Market, gain: Tensor, concept: str, start: Any, order: Sequence[int] | None, search: Search
-) -> Outcome:
+    market: Market, gain: Tensor, concept: str, start: Any, order: Sequence[int] | None,
+    settings: GradientSettings | None, search: Search,
+) -> Outcome:  # fmt: skip
     """Exact where the market is small, else by search; compiled code is imported where it is needed."""
     from twinoffload.equilibrium.city import solve as city
     from twinoffload.equilibrium.city.links import Links
 
     links = Links.of(gain)
+    path = _path(market, links, start, order)
     if concept == "pairwise":
-        path = _path(market, links, start, order)
         return city.pairwise(market, links, *path, gain.device).to(gain.device)
     small = links.maps * links.stations <= SMALL
     if concept in SEARCHED and not (small and is_exact(concept, links.maps, links.stations, market.idle_interferes)):
@@ -243,7 +244,7 @@ def _solve_city(
     n, m = (torch.from_numpy(index.astype(np.int64)).to(gain.device) for index in (links.map_of, links.station))
     within = torch.zeros(links.maps, links.stations, dtype=torch.bool, device=gain.device)
     within[n, m] = True
-    outcome = solve(market, gain.to_dense(), concept, start=start, order=order, within=within)
+    outcome = solve(market, gain.to_dense(), concept, start=start, order=order, settings=settings, within=within)
     return replace(outcome, price=links.sparse(outcome.price[n, m]))
 
 
@@ -260,6 +261,11 @@ def _path(market: Market, links: Any, start: Any, order: Sequence[int] | None) -
     """(start, order) of a city as NumPy arrays; None where they are the default."""
     if start is not None:
         start = association_array(start, market, links.maps, links.stations, "start").numpy()
+        if start.ndim != 1:
+            raise ValueError(
+                f"start: has shape {list(start.shape)}; expected [{links.maps}], sparse gains are one market"
+            )
+        _check_reached((start < 0) | (links.pair_at(start) >= 0), start)
     return start, None if order is None else np.array(order_array(order, links.maps))
 
 
@@ -287,17 +293,42 @@ class _Problem:
             self.price = price.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
         self.within = None if within is None else within.expand(*self.batch, maps, stations).reshape(-1, maps, stations)
         self.start = None if start is None else start.expand(*self.batch, maps).reshape(-1, maps)
+        if self.start is not None and self.within is not None:
+            there = self.within.gather(-1, self.start.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+            _check_reached(((self.start < 0) | there).cpu().numpy(), self.start.cpu().numpy())
 
 
 def _within_reach(gain: Tensor, within: Any) -> tuple[Tensor, Tensor | None]:
     """(gain, 0 out of reach; which pairs are within reach)."""
     if within is None:
         return gain, None
-    mask = torch.as_tensor(within).to(gain.device)
-    if mask.dtype != torch.bool or mask.shape[-2:] != gain.shape[-2:]:
+    maps, stations = gain.shape[-2:]
+    try:
+        mask = torch.as_tensor(within).to(gain.device)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"within: is no array; expected booleans [..., {maps}, {stations}] like the gain") from None
+    if mask.dtype != torch.bool or mask.layout != torch.strided or mask.shape[-2:] != gain.shape[-2:]:
         raise ValueError(
-            f"within: is {mask.dtype} of shape {list(mask.shape)}; expected booleans [..., {gain.shape[-2]}, "
-            f"{gain.shape[-1]}] like the gain"
+            f"within: is {mask.layout} {mask.dtype} of shape {list(mask.shape)}; expected an array of booleans "
+            f"[..., {maps}, {stations}] like the gain"
         )
-    gain, mask = torch.broadcast_tensors(gain, mask)
-    return gain_array(torch.where(mask, gain, 0.0)), mask
+    batch = joint_batch(within=mask.shape[:-2], gain=gain.shape[:-2])
+    gain, mask = gain.expand(*batch, maps, stations), mask.expand(*batch, maps, stations)
+    gain = torch.where(mask, gain, 0.0)
+    alone = ~(gain > 0).any(-1)
+    if alone.any():
+        n = int(alone.nonzero()[0, -1])
+        raise ValueError(f"within: leaves mAP {n} no BS with a gain above 0; let it reach one, or remove the mAP")
+    return gain, mask
+
+
+def _check_reached(reached: np.ndarray, start: np.ndarray) -> None:
+    """Refuse a start that puts an mAP where it cannot be."""
+    if not reached.all():
+        place = tuple(int(i) for i in np.argwhere(~reached)[0])
+        n, m = place[-1], int(start[place])
+        raise ValueError(f"start: mAP {n} is on BS {m}, which is out of its reach; start it on a BS within reach")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -164,7 +164,8 @@ def write_gains(
 ) -> None:
     """Write gains by suffix as `list_gains` reads them back to the last bit, whole or not at all.
 
-    Dense gains in an NPZ file stay dense.
+    Dense gains in an NPZ file stay dense. Elsewhere a BS that no mAP reaches stands there with one gain of 0, so that
+    BSs keep their number and order.
 
     Raises:
         ValueError: the file exists (unless `overwrite`) or cannot be written.
@@ -179,7 +180,9 @@ def write_gains(
 
 
 def _dense_columns(gains: Gains) -> tuple[dict[str, Column], int]:
-    snapshot, n, m = (index.numpy() for index in torch.nonzero(gains.gain, as_tuple=True))
+    listed = gains.gain > 0
+    listed[0, 0] |= ~listed.any(0).any(0)  # a BS out of everybody's reach is named by a gain of 0
+    snapshot, n, m = (index.numpy() for index in torch.nonzero(listed, as_tuple=True))
     values = gains.gain.numpy()[snapshot, n, m]
     return {
         "snapshot": _ids(gains.snapshots, snapshot),
@@ -192,9 +195,16 @@ def _dense_columns(gains: Gains) -> tuple[dict[str, Column], int]:
 def _sparse_columns(gains: SparseGains) -> tuple[dict[str, Column], int]:
     offset, station = gains.gain.crow_indices().numpy(), gains.gain.col_indices().numpy()
     values = gains.gain.values().numpy()
+    map_of = np.repeat(np.arange(len(gains.maps), dtype=np.int32), np.diff(offset))
+    unreached = np.setdiff1d(np.arange(len(gains.stations)), station)
+    if len(unreached):  # such a BS is named by a gain of 0
+        place = np.searchsorted(station[: offset[1]], unreached)
+        map_of, station, values = (
+            np.insert(column, place, added) for column, added in ((map_of, 0), (station, unreached), (values, 0.0))
+        )
     columns = {
         "snapshot": lambda part: pl.repeat(gains.snapshot, part.stop - part.start, dtype=pl.String, eager=True),
-        "map": _ids(gains.maps, np.repeat(np.arange(len(gains.maps), dtype=np.int32), np.diff(offset))),
+        "map": _ids(gains.maps, map_of),
         "station": _ids(gains.stations, station),
         "gain": lambda part: pl.Series(values[part]),
     }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from checks import market_of
 from reference import Game
 from strategies import calls, instances, some_prices
-from twinoffload import Scenario, certificate, evaluate_prices, nash_equilibria, solve
+from twinoffload import Scenario, certificate, evaluate_prices, nash_equilibria, selection, solve
 from twinoffload.equilibrium.city import solve as city
 from twinoffload.equilibrium.city.links import Links
 
@@ -185,6 +185,21 @@ def test_where_all_reply_at_once_they_come_to_rest_too(monkeypatch):
         solve(market, gain, "pairwise", order=range(200))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m, g, mask: solve(m, g, "pairwise", start=[0, 0, 1]),
+        lambda m, g, mask: evaluate_prices(m, g, g, start=[0, 0, 1]),
+        lambda m, g, mask: solve(m, g.to_dense(), "pairwise", start=[0, 0, 1], within=mask),
+        lambda m, g, mask: selection(m, g.to_dense(), mask * 0.5, start=[0, 0, 1], within=mask),
+    ],
+)
+def test_nobody_starts_out_of_reach(call):
+    gain = torch.tensor([[1e-9, 2e-9], [1e-9, 2e-9], [1e-9, 0.0]], dtype=torch.float64)
+    with pytest.raises(ValueError, match="start: mAP 2 is on BS 1, which is out of its reach"):
+        call(Scenario.load("paper").replace(maps=3).market(), gain.to_sparse_coo(), gain > 0)
+
+
 def test_start_and_order_are_those_of_dense_markets():
     scenario = Scenario.load("paper").replace(maps=6)
     market, gain = scenario.market(), scenario.sample_gain(1)[0]
@@ -206,6 +221,16 @@ LARGE = Scenario.load("city").replace(maps=1000, stations=500)
         (lambda m, g: solve(m, g, "posted", within=[[True]]), "within: sparse gains say"),
         (lambda m, g: solve(m, g.to_dense()[:4], within=np.ones((4, 3), bool)), r"within: .*\[4, 3\].*4, 500"),
         (lambda m, g: solve(m, g.to_dense()[:1], within=np.zeros((1, 500), bool)), "reach"),
+        (lambda m, g: solve(m, g.to_dense()[:4], within="abc"), "within: is no array"),
+        (lambda m, g: solve(m, g.to_dense()[:4], within=g), "within: is no array|expected an array of booleans"),
+        (
+            lambda m, g: solve(m, torch.ones(5, 4, 2), within=torch.ones(3, 4, 2, dtype=torch.bool)),
+            r"do not broadcast: within \[3\], gain \[5\]",
+        ),
+        (lambda m, g: solve(m, g, "posted", start=[0] * 999), "start: has shape"),
+        (lambda m, g: solve(m, g, "posted", order=[0]), "order"),
+        (lambda m, g: solve(m, g, "posted", settings="junk"), "settings: expected GradientSettings"),
+        (lambda m, g: solve(m, g, "posted", time_limit=True), "time_limit = True"),
         (lambda m, g: solve(m, g, "gradient"), "gradient: is for markets of at most 100,000 pairs"),
         (lambda m, g: solve(m, g, "pairwise", start=[500] * 1000), "must be a BS index 0..499"),
         (lambda m, g: solve(m, g, "pairwise", order=[0] * 1000), "permutation"),

@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from twinoffload.equilibrium.city.links import Links, parameters
 from twinoffload.equilibrium.city.posted_search import anneal_posted, posted_prices
 from twinoffload.equilibrium.city.replies import Play, play
 from twinoffload.equilibrium.city.rounds import rounds
-from twinoffload.equilibrium.city.search import Found, Watch, anneal, descend, unwatched
+from twinoffload.equilibrium.city.search import Found, Watch, anneal, unwatched
 from twinoffload.equilibrium.city.sweeps import sweeps
 from twinoffload.equilibrium.outcome import Outcome
 from twinoffload.game.market import Market
@@ -53,6 +54,7 @@ def admission(
         gap: relative distance of bound and value at which it is good enough.
         watch: called now and then with how the search stands.
     """
+    compile_ahead()
     budget = _Budget(time_limit)
     q = parameters(market, links)
     c = candidates(q, links)
@@ -76,6 +78,7 @@ def posted(
     Arguments as for `admission`. Where neither `pairwise` comes to rest nor the search finds an association that prices
     bring about, the outcome is that of `pairwise` where it stood, which its status tells.
     """
+    compile_ahead()
     budget = _Budget(time_limit)
     q = parameters(market, links)
     c = candidates(q, links)
@@ -83,10 +86,26 @@ def posted(
     found = anneal_posted(
         c, links.pair_at(rest.association), sweeps=budget.sweeps, seconds=budget.search_s, watch=watch
     )
-    bound = budget.bound(c, descend(c, found.choice), found.value, gap, watch)
+    aim = anneal(c, found.choice, sweeps=budget.sweeps, seconds=budget.search_s, watch=watch)
+    bound = budget.bound(c, aim, found.value, gap, watch)
     price = torch.from_numpy(posted_prices(c, found.choice))
     outcome = _searched("posted", market, links, found.choice, price, bound)
     return outcome if math.isfinite(found.value) else replace(outcome, status=np.str_(rest.status))
+
+
+@cache
+def compile_ahead() -> None:
+    """Compile what a search runs, once in a process, so that its time limit is spent on the search."""
+    tiny = Market(
+        power=1.0, bandwidth=1.0, noise=1.0, compute=1.0, cycles=1.0, quality=1.0, accuracy_weight=1.0,
+        accuracy_value=10.0, delay_cost=1.0, energy_coefficient=0.1, raw_data=1.0,
+    )  # fmt: skip
+    links = Links.complete(torch.ones(2, 2, dtype=torch.float64))
+    q = parameters(tiny, links)
+    c = candidates(q, links)
+    start = links.pair_at(sweeps(q, links).association)
+    upper_bound(c, anneal(c, start, sweeps=1, rounds=1), iterations=2)
+    posted_prices(c, anneal_posted(c, start, sweeps=1, rounds=1).choice)
 
 
 class _Budget:
