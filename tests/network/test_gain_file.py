@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from twinoffload.network import gain_file
-from twinoffload.network.gain_file import Gains, read_gains, write_gains
+from twinoffload.network.gain_file import Gains, SparseGains, read_gains, read_links, write_gains
 
 HEAD = "map,station,gain\n"
 
@@ -261,3 +261,18 @@ def test_random_damage_is_always_told_in_one_line(tmp_path):
         assert told.startswith(str(tmp_path / "gains.csv"))
         assert "\n" not in told
     assert 200 < refused < 400
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+def test_a_station_that_nobody_reaches_keeps_its_place(tmp_path, suffix):
+    """Else every BS behind it would take another one's parameters."""
+    gain = torch.tensor([[0.0, 1e-9, 0.0, 2e-9], [0.0, 3e-9, 0.0, 0.0]], dtype=torch.float64)
+    maps, stations = ("map-1", "map-2"), ("bs-1", "bs-2", "bs-3", "bs-4")
+    for gains in (SparseGains(gain.to_sparse_csr(), maps, stations), Gains(gain.unsqueeze(0), ("t",), maps, stations)):
+        path = tmp_path / f"gains{suffix}"
+        write_gains(path, gains, overwrite=True)
+        found = read_links(path)
+        assert found.stations == stations
+        assert found.maps == maps
+        assert torch.equal(found.gain.to_dense(), gain)
+        assert found.gain.values().numel() == 3
