@@ -1,6 +1,7 @@
 """The learners' benchmark measures what it says, on sizes small enough for a test; no test looks at a time."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from twinoffload import Scenario
 from twinoffload.cli import main
-from twinoffload.experiments.benchmarks import learning, learning_bars, pendulum, phases, probes, updates
+from twinoffload.experiments.benchmarks import learning, learning_bars, pendulum, phases, probes, tuning, updates
 from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.experiments.benchmarks.peer_view import agent_view
 from twinoffload.learning.optimiser import Adam
@@ -143,4 +144,47 @@ def test_the_command_prints_tables_or_json(monkeypatch, capfd):
         with pytest.raises(SystemExit) as stop:
             main(["bench", *words])
         assert stop.value.code == 2
-    assert "--only 'speed': must be of throughput, phases, probes, pendulum, paper" in capfd.readouterr().err
+    assert "--only 'speed': must be of throughput, phases, probes, pendulum, paper, tuning" in capfd.readouterr().err
+
+
+def test_every_algorithm_gets_the_same_trials():
+    """Equal draws: equal rates and batches, and exploration at the same place of each one's own range."""
+    for trial in range(3):
+        sac, td3, ddpg = (tuning.settings_of(name, trial) for name in tuning.ALGORITHMS)
+        assert [settings.label for settings in (sac, td3, ddpg)] == ["sac", "td3", "ddpg"]
+        for who in ("operator", "maps"):
+            each = [getattr(settings, who) for settings in (sac, td3, ddpg)]
+            assert len({(one.actor_rate, one.critic_rate, one.batch, one.average) for one in each}) == 1
+            places = [
+                math.log(value / low) / math.log(high / low)
+                for value, (low, high) in (
+                    (each[0].temperature, tuning.TEMPERATURES),
+                    (each[1].exploration_noise, tuning.NOISES),
+                    (each[2].exploration_noise, tuning.NOISES),
+                )
+            ]
+            assert max(places) - min(places) < 0.05, "but for rounding to two digits"
+    assert tuning.draws(0) != tuning.draws(1)
+
+
+def test_a_search_tells_every_trial():
+    told = []
+    small = PAPER.replace(slots=4)
+    rows = tuning.search(small, ("tuned", "tuned-ddpg"), trials=2, episodes=1, seeds=(0,), each=told.append)
+    assert rows == told
+    assert [(row["algorithm"], row["trial"]) for row in rows] == [("sac", 0), ("ddpg", 0), ("sac", 1), ("ddpg", 1)]
+    for row in rows:
+        assert row["score"] == pytest.approx(
+            row["operator_share_of_admission"] + row["map_share_of_admission"] - row["regret_share"]
+        )
+
+
+def test_information_is_the_share_of_the_gap_that_seeing_more_closes():
+    cases = [
+        {"name": f"tuned, {seen}", "bars": [{"median": operator}, {"median": maps}, {"median": 0.1}]}
+        for seen, operator, maps in (("paper", 0.8, 0.6), ("load", 0.9, 0.9), ("gains", 0.95, 1.0))
+    ]
+    load, gains = learning_bars.information(cases)
+    assert (load["observation"], gains["observation"]) == ("load", "gains")
+    assert [load["operator_gap_closed"], load["map_gap_closed"]] == pytest.approx([0.5, 0.75])
+    assert [gains["operator_gap_closed"], gains["map_gap_closed"]] == pytest.approx([0.75, 1.0])

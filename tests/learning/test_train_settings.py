@@ -2,11 +2,15 @@
 
 import pytest
 
+from twinoffload.cli.options import training_settings
 from twinoffload.learning.train_settings import PRESETS, TrainSettings
 
 
-def test_the_default_is_tuned():
-    assert TrainSettings.load("tuned") == TrainSettings()
+def test_the_commands_default_is_tuned():
+    assert training_settings() == TrainSettings.load("tuned")
+    assert training_settings(episodes=3, observation="paper") == TrainSettings.load("tuned").replace(
+        episodes=3, observation="paper"
+    )
 
 
 @pytest.mark.parametrize(("name", "label"), list(zip(PRESETS, ["sac", "td3", "ddpg", "sac"], strict=True)))

@@ -27,7 +27,8 @@ def bench(
                  is from its bound after 30 s (five minutes, 2 GB)
     learning     throughput (against stable-baselines3), phases (where the
                  time goes), probes (known answers), pendulum, and paper
-                 (what SAC, TD3 and DDPG reach); half an hour in all
+                 (what SAC, TD3 and DDPG reach), tuning (the trials that
+                 chose their settings); an hour in all
 
     All figures are of one run; on a shared machine compare ratios, not seconds.
 
@@ -194,12 +195,40 @@ def _paper(console: Any, found: list[dict[str, Any]]) -> None:
         console.print(_bars(case["bars"]))
 
 
+def _information(console: Any, found: list[dict[str, Any]]) -> None:
+    console.print(
+        "\nShare of the gap to admission under observation paper that the same learner closes if it sees more"
+    )
+    table = _table("observation", "operator", "mAPs")
+    for row in found:
+        table.add_row(row["observation"], f"{row['operator_gap_closed']:.0%}", f"{row['map_gap_closed']:.0%}")
+    console.print(table)
+
+
+def _tuning(console: Any, found: list[dict[str, Any]]) -> None:
+    console.print("\nTrials: medians over seeds on validation channels, best score first")
+    table = _table(
+        "algorithm", "trial", "operator\nrate", "mAPs'\nrate", "operator\nexplores", "mAPs\nexplore", "batch",
+        "operator", "mAPs", "regret", "score",
+    )  # fmt: skip
+    for row in sorted(found, key=lambda row: (row["algorithm"], -row["score"])):
+        table.add_row(
+            row["algorithm"], str(row["trial"]), f"{row['operator_rate']:.1e}", f"{row['maps_rate']:.1e}",
+            f"{row['operator_exploration']:g}", f"{row['maps_exploration']:g}", str(row["operator_batch"]),
+            f"{row['operator_share_of_admission']:.3f}", f"{row['map_share_of_admission']:.3f}",
+            f"{row['regret_share']:.3f}", f"{row['score']:.3f}",
+        )  # fmt: skip
+    console.print(table)
+
+
 LEARNING_TABLES = {
     "throughput": _throughput,
     "phases": _phases,
     "probes": _probes,
     "pendulum": _pendulum,
     "paper": _paper,
+    "information": _information,
+    "tuning": _tuning,
 }
 
 

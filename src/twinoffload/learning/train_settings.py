@@ -58,7 +58,8 @@ class TrainSettings(BaseModel):
     def load(cls, source: str | os.PathLike[str]) -> "TrainSettings":
         """A preset by name, or a YAML file, which may extend either kind.
 
-        Presets: "tuned" (ours, the default), "tuned-td3", "tuned-ddpg", and "paper-literal" (what the paper prints).
+        Presets: "tuned" (ours, what the commands take), "tuned-td3", "tuned-ddpg", and "paper-literal" (what the
+        paper prints).
         What a file says of `operator` or `maps` is put on top of what it extends, unless it names another algorithm.
 
         Raises:

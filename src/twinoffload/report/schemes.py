@@ -30,10 +30,25 @@ _KNOWN = {
         Scheme(
             "sac",
             "learned",
-            "Soft actor-critic, the paper's Algorithms 2 and 3: the operator and every mAP are agents that learned by "
+            "Soft actor-critic, the paper's Algorithms 2 and 3: the operator and the mAPs are agents that learned by "
             "trial. A decision is one forward pass of a network; nobody solves anything.",
             "#0072b2",
             "o",
+        ),
+        Scheme(
+            "td3",
+            "learned",
+            "Twin delayed deterministic policy gradient: the same agents as sac, with deterministic policies explored "
+            "by noise.",
+            "#1b7f79",
+            "<",
+        ),
+        Scheme(
+            "ddpg",
+            "learned",
+            "Deep deterministic policy gradient: td3 with one critic and without its delay and its target noise.",
+            "#7a5c3e",
+            ">",
         ),
         Scheme(
             "pairwise",

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from twinoffload.experiments.benchmarks import learning_bars, pendulum, phases, probes, updates
+from twinoffload.experiments.benchmarks import learning_bars, pendulum, phases, probes, tuning, updates
 from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.scenario import Scenario
 
-SECTIONS = ("throughput", "phases", "probes", "pendulum", "paper")
+SECTIONS = ("throughput", "phases", "probes", "pendulum", "paper", "tuning")
 PAPER_EPISODES = 20  # held out, a seed
 
 
@@ -36,6 +36,7 @@ def steps(sections: Sequence[str]) -> int:
         "probes": len(probes.LEARNERS) * len(probes.PROBES) + 1,
         "pendulum": 2,
         "paper": len(learning_bars.CASES),
+        "tuning": tuning.TRIALS * len(tuning.ALGORITHMS),
     }
     return sum(counts[name] for name in sections)
 
@@ -56,7 +57,7 @@ def measure(
         table, bars = updates.throughput(scenario, each=each)
         found["throughput"] = {"rows": table.to_dicts(), "bars": [bar.to_dict() for bar in bars]}
     if "phases" in sections:
-        table, run = phases.phases(scenario, TrainSettings.model_validate({}), updates.SEEDS)
+        table, run = phases.phases(scenario, preset("tuned"), updates.SEEDS)
         found["phases"] = {"rows": table.to_dicts()} | run
         each("phases")
     if "probes" in sections:
@@ -75,6 +76,9 @@ def measure(
             row = learning_bars.train_and_evaluate(scenario, case, preset(case.preset), seeds, PAPER_EPISODES)
             found["paper"].append(row | {"bars": [bar.to_dict() for bar in row["bars"]]})
             each(case.name)
+        found["information"] = learning_bars.information(found["paper"])
+    if "tuning" in sections:
+        found["tuning"] = tuning.search(scenario, each=lambda row: each(f"{row['algorithm']}, trial {row['trial']}"))
     return found
 
 

@@ -51,6 +51,7 @@ CASES = (
     Case("tuned-td3", "load"),
     Case("tuned-ddpg", "load"),
     Case("tuned", "paper", bars=(0.75, 0.64, 0.60)),
+    Case("tuned", "gains"),
     Case("tuned-td3", "paper"),
     Case("tuned-ddpg", "paper"),
     Case("tuned", "load", size=(8, 2), above_reactive=True),
@@ -87,6 +88,28 @@ def train_and_evaluate(
     schemes = [trainer.agents, Equilibrium("admission"), Reactive(best_constant_price(sized), 0)]
     table = compare(schemes, held_out(sized, seeds, episodes), list(seeds))
     return {"name": case.name, "train_s": seconds, "bars": _bars(case, table, trainer.agents.name, seconds)}
+
+
+def information(cases: Sequence[dict[str, Any]], preset: str = "tuned") -> list[dict[str, Any]]:
+    """What share of the gap to `admission` under observation `paper` the same learner closes where it sees more.
+
+    Args:
+        cases: rows of `train_and_evaluate`, bars as values for JSON.
+        preset: of the learner.
+
+    Returns:
+        For `load` and `gains` the share of the operator's and of the mAPs' gap, of medians over seeds.
+    """
+    shares = {case["name"]: [bar["median"] for bar in case["bars"][:2]] for case in cases}
+    blind = shares[f"{preset}, paper"]
+    return [
+        {"observation": seen}
+        | {
+            f"{who}_gap_closed": (share - base) / (1.0 - base)
+            for who, share, base in zip(("operator", "map"), shares[f"{preset}, {seen}"], blind, strict=True)
+        }
+        for seen in ("load", "gains")
+    ]
 
 
 def _bars(case: Case, table: pl.DataFrame, learner: str, seconds: float) -> list[Bar]:

@@ -1,7 +1,7 @@
 """The search by which each algorithm gets its settings: as many trials, from the same draws, judged alike.
 
-A trial trains a few seeds with everything in which the algorithms do not differ as in the preset, and draws the learning
-rates of operator and mAPs, how much each explores, and the operator's batch. Trial k of every algorithm draws the same
+A trial trains a few seeds with what the algorithms share as in their presets, and draws the learning rates of operator
+and mAPs, how much each explores, and the operator's batch. Trial k of every algorithm draws the same
 numbers; where SAC reads a temperature from one of them, TD3 and DDPG read the exploration noise. What is best on
 validation channels, which no other study plays, becomes the preset; nothing is chosen on the held-out channels.
 """
