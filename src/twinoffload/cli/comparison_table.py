@@ -45,6 +45,14 @@ def print_comparison(summary: dict[str, Any], console: Console) -> None:
     )
 
 
+def _number(value: float, digits: int) -> str:
+    """Fewer digits before many: an interval of large or negative numbers would not fit."""
+    if not math.isfinite(value):
+        return NOTHING
+    before = len(f"{value:.0f}") - 1
+    return f"{value:z.{max(digits - before, 0)}f}"
+
+
 def _table(rows: list[dict[str, Any]], columns: tuple[tuple[str, str, int], ...]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
     table.add_column("scheme\n(mAPs see)", no_wrap=True)
@@ -55,7 +63,7 @@ def _table(rows: list[dict[str, Any]], columns: tuple[tuple[str, str, int], ...]
         for _, measure, digits in columns:
             value = row[measure]
             ends = (value[end] for end in ("median", "low", "high"))
-            median, low, high = (f"{end:z.{digits}f}" if math.isfinite(end) else NOTHING for end in ends)
+            median, low, high = (_number(end, digits) for end in ends)
             cells.append(median if measure in TIMES else f"{median}\n[dim]{low}–{high}[/dim]")
         table.add_row(*cells, style="bold" if row["scheme"] not in REFERENCES else None)
     return table
