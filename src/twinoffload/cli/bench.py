@@ -174,8 +174,8 @@ def _probes(console: Any, found: dict[str, Any]) -> None:
     table = _table("probe", "learner", "quantity", "known", "found", "within", "")
     for row in found["rows"]:
         table.add_row(
-            row["probe"], row["algorithm"], row["quantity"], f"{row['known']:.3f}", f"{row['found']:.3f}", f"{row['tolerance']:g}",
-            _verdict(row["met"]),
+            row["probe"], row["algorithm"], row["quantity"], f"{row['known']:.3f}", f"{row['found']:.3f}",
+            f"{row['tolerance']:g}", _verdict(row["met"]),
         )  # fmt: skip
     console.print(table)
 

@@ -18,7 +18,6 @@ def alone(agents: Agents, row: int) -> Agents:
     single.seeds = [agents.seeds[row]]
     for name in ("operator", "maps"):
         learner = copy.copy(getattr(agents, name))
-        learner.actor = learner.actor.detach().chunk(seeds)[row]
-        learner.members = len(learner.actor)
+        learner.play_with(learner.actor.chunk(seeds)[row])
         setattr(single, name, learner)
     return single

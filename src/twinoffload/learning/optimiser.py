@@ -38,7 +38,7 @@ class Adam:
     ) -> None:
         if rate.shape != parameters.shape[:1]:
             raise ValueError(f"rate has shape {list(rate.shape)}, expected [{parameters.shape[0]}]")
-        self.parameters = parameters.detach()
+        self.parameters = parameters
         self.clip, self._betas, self._epsilon = clip, betas, epsilon
         self.first = torch.zeros_like(self.parameters)
         self.second = torch.zeros_like(self.parameters)
@@ -50,7 +50,6 @@ class Adam:
                 self._equal.setdefault(value, []).append(member)
         self._rows = [tensor.unbind() for tensor in (self.parameters, self.first, self.second)]
 
-    @torch.no_grad()
     def step(self, gradient: Tensor) -> None:
         """Take one step along `gradient [G, P]`, which may be overwritten."""
         if self.clip is not None:
@@ -67,7 +66,7 @@ class Adam:
         beta1, beta2 = self._betas
         for rate, members in self._equal.items():
             parameters, first, second = ([row[member] for member in members] for row in rows)
-            torch._fused_adam_(
+            torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
                 parameters,
                 [gradients[member] for member in members],
                 first,
