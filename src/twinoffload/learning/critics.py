@@ -63,7 +63,7 @@ class Critics:
         chosen = torch.zeros_like(each).scatter_(0, which, 1.0).view_as(values[-1])
         slopes = networks.slopes(layers, values, chosen)
         gradient = networks.by_inputs(layers, slopes, last=inputs[-1].shape[-1])
-        return lowest.squeeze(0), gradient.view(count, self.members, *gradient.shape[1:]).sum(0)
+        return lowest.squeeze(0), reduce(torch.add, gradient.chunk(count))
 
     def by_member(self, parameters: Tensor) -> Tensor:
         """Rows `[count * G, P]` seen as `[count, G, P]`, detached."""

@@ -18,6 +18,7 @@ from torch import Tensor
 from twinoffload.learning.streams import Generators, uniform
 
 NARROW = 16
+ALIGNED = 16  # P is a multiple: vectors of 16 floats then never straddle two members, see `optimiser`
 
 Layers = Sequence[tuple[Tensor, Tensor]]  # weight [G, out, in] and bias [G, 1, out] of each, as `Mlp.split` gives them
 
@@ -52,16 +53,18 @@ def slopes(layers: Layers, values: list[Tensor], gradient: Tensor) -> list[Tenso
 
 
 def by_parameters(values: list[Tensor], slopes: list[Tensor]) -> Tensor:
-    """Gradient by the flat parameters, `[G, P]`."""
+    """Gradient by the flat parameters, `[G, P]`; 0 by what only fills them up."""
     parts: list[Tensor] = []
     for value, slope in zip(values, slopes, strict=False):
         parts += [product(slope.mT, value).flatten(1), slope.sum(1)]
+    parts.append(slopes[0].new_zeros(len(slopes[0]), -sum(part.shape[1] for part in parts) % ALIGNED))
     return torch.cat(parts, dim=1)
 
 
 def by_inputs(layers: Layers, slopes: list[Tensor], last: int = 0) -> Tensor:
     """Gradient by the inputs, `[G, B, in]`, or by the `last` of them alone."""
-    return product(slopes[0], layers[0][0][..., -last:])
+    columns = layers[0][0][..., -last:].mT.contiguous()  # a few rows, where as many strided columns are slow
+    return product(slopes[0], columns.mT)
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,18 @@ class Mlp:
 
     Attributes:
         widths: inputs, hidden widths, outputs. Layer `k` has a weight `[widths[k + 1], widths[k]]` and a bias,
-            as in `torch.nn.Linear`, one after the other in the flat parameters.
+            as in `torch.nn.Linear`, one after the other in the flat parameters; idle numbers fill these up to a
+            multiple of `ALIGNED`.
     """
 
     widths: tuple[int, ...]
 
     @cached_property
     def sizes(self) -> list[int]:
-        """Numbers of parameters of weight, bias, weight, bias, ... in the order of the flat tensor."""
+        """Numbers of parameters of weight, bias, weight, bias, ..., filling in the order of the flat tensor."""
         pairs = zip(self.widths, self.widths[1:], strict=False)
-        return [size for fan_in, fan_out in pairs for size in (fan_in * fan_out, fan_out)]
+        sizes = [size for fan_in, fan_out in pairs for size in (fan_in * fan_out, fan_out)]
+        return [*sizes, -sum(sizes) % ALIGNED]
 
     @property
     def size(self) -> int:
@@ -89,7 +94,7 @@ class Mlp:
     def split(self, parameters: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Views of `parameters [G, P]`: for each layer the weight `[G, out, in]` and bias `[G, 1, out]`."""
         members = parameters.shape[:-1]
-        parts = parameters.split_with_sizes(self.sizes, dim=-1)
+        *parts, _ = parameters.split_with_sizes(self.sizes, dim=-1)
         return [
             (weight.view(*members, bias.shape[-1], -1), bias.unsqueeze(-2))
             for weight, bias in zip(parts[::2], parts[1::2], strict=True)

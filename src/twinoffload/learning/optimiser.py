@@ -1,9 +1,11 @@
 """Adam for flat ensembles `[members, P]`, each member with its own learning rate."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-FUSED = 16  # parameters a member from which the fused kernel pays
+VECTOR = 16  # floats that a CPU may handle at once
 
 
 def clip_by_norm(gradient: Tensor, limit: float) -> Tensor:
@@ -12,14 +14,20 @@ def clip_by_norm(gradient: Tensor, limit: float) -> Tensor:
     return gradient.mul_((limit / (norm + 1e-6)).clamp_(max=1.0))
 
 
+def _blocks(rates: Sequence[float]) -> list[tuple[float, slice]]:
+    """Each run of members with one rate."""
+    starts = [at for at, rate in enumerate(rates) if at == 0 or rate != rates[at - 1]]
+    return [(rates[start], slice(start, end)) for start, end in zip(starts, [*starts[1:], len(rates)], strict=True)]
+
+
 class Adam:
     """Adam (Kingma and Ba 2015, Algorithm 1) on one tensor, updated in place.
 
     What counts the steps is a tensor on the device, so that nothing crosses to the host and a CUDA graph may
     capture `step`.
 
-    On a CPU the step is torch's fused kernel, one pass where the formula takes six, called with one row a member: what
-    a member's row becomes then does not depend on the rows beside it, and each may have its own rate.
+    On a CPU the step is torch's fused kernel, one pass where the formula takes six, if P is a multiple of `VECTOR`:
+    what is left over at the end of a tensor is rounded otherwise, and members would depend on how many are stacked.
 
     Args:
         parameters: `[G, P]`; its storage is updated, the optimiser keeps the reference.
@@ -44,35 +52,30 @@ class Adam:
         self.second = torch.zeros_like(self.parameters)
         self.steps = torch.zeros((), dtype=torch.float64, device=parameters.device)
         self._inverse_rate = rate.to(parameters).reciprocal().unsqueeze(-1)
-        self._equal: dict[float, list[int]] = {}  # members of each rate
-        if parameters.device.type == "cpu" and parameters.shape[-1] >= FUSED:
-            for member, value in enumerate(rate.tolist()):
-                self._equal.setdefault(value, []).append(member)
-        self._rows = [tensor.unbind() for tensor in (self.parameters, self.first, self.second)]
+        fused = parameters.device.type == "cpu" and parameters.shape[-1] % VECTOR == 0
+        self._blocks = _blocks(rate.tolist()) if fused else []
 
     def step(self, gradient: Tensor) -> None:
         """Take one step along `gradient [G, P]`, which may be overwritten."""
         if self.clip is not None:
             gradient = clip_by_norm(gradient, self.clip)
         self.steps.add_(1)
-        if self._equal:
-            self._step_rows(gradient)
+        if self._blocks:
+            self._step_fused(gradient)
         else:
             self._step(gradient)
 
-    def _step_rows(self, gradient: Tensor) -> None:
-        """The fused kernel."""
-        rows, gradients = self._rows, gradient.unbind()
+    def _step_fused(self, gradient: Tensor) -> None:
+        """The fused kernel, once for each block of members with one rate."""
         beta1, beta2 = self._betas
-        for rate, members in self._equal.items():
-            parameters, first, second = ([row[member] for member in members] for row in rows)
+        for rate, members in self._blocks:
             torch._fused_adam_(  # pyright: ignore[reportPrivateImportUsage]
-                parameters,
-                [gradients[member] for member in members],
-                first,
-                second,
+                [self.parameters[members]],
+                [gradient[members]],
+                [self.first[members]],
+                [self.second[members]],
                 [],
-                [self.steps] * len(members),
+                [self.steps],
                 lr=rate,
                 beta1=beta1,
                 beta2=beta2,

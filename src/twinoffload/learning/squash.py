@@ -55,8 +55,8 @@ def sample(outputs: Tensor, noise: Tensor, output: Output = "tanh") -> tuple[Ten
     mean, log_std = heads(outputs, output)
     raw = torch.addcmul(mean, log_std.exp(), noise)
     half_slope = torch.sub(raw, functional.softplus(raw, beta=-2.0), alpha=2.0)  # ln 2 - ln(1 - a^2) / 2
-    gaussian = -0.5 * noise.square().sum(-1) - noise.shape[-1] * (0.5 * math.log(2 * math.pi) + 2 * math.log(2))
-    return raw.tanh(), gaussian - torch.sub(log_std, half_slope, alpha=2.0).sum(-1)
+    surprise = torch.sub(log_std, half_slope, alpha=2.0).addcmul_(noise, noise, value=0.5).sum(-1)
+    return raw.tanh(), -surprise - noise.shape[-1] * (0.5 * math.log(2 * math.pi) + 2 * math.log(2))
 
 
 def sample_gradient(
