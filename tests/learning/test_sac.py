@@ -278,18 +278,18 @@ def test_per_member_settings_need_one_value_each():
 def test_the_average_of_the_actor_decides_where_nothing_is_explored():
     """Of the first actors about equally, of the later ones with the share that it is told."""
     each, plain = learner(1, 2, average=0.8), learner(1, 2)
-    expected, observation = each.actor.detach().clone(), batch().observation
+    expected, observation = each.actor.clone(), batch().observation
     for t in range(1, 60):
         transition = batch(seed=t)
         each.update(transition)
         plain.update(transition)
         share = min(t / (t + 9), 0.8)
-        expected = share * expected + (1 - share) * each.actor.detach()
+        expected = share * expected + (1 - share) * each.actor
         assert torch.equal(each.actor, plain.actor), "learning is as without"
     torch.testing.assert_close(each.average, expected)
     decided = each.act(observation, deterministic=True)
     assert not torch.allclose(decided, plain.act(observation, deterministic=True), atol=1e-4)
-    plain.actor.data.copy_(each.average)
+    plain.actor.copy_(each.average)
     assert torch.equal(decided, plain.act(observation, deterministic=True))
     other = learner(1, 2, average=0.8)
     other.load(each.state())

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from twinoffload.learning import networks
 from twinoffload.learning.critics import Critics
 from twinoffload.learning.networks import Mlp
 from twinoffload.learning.optimiser import Adam
@@ -46,9 +47,9 @@ class ActorCritic(ABC):
         self.sizes = {"observation": observation, "privileged": privileged, "action": action}
         self.generators = list(generators)
         self.policy = Mlp((observation, *settings.hidden, self.HEADS * action))
-        self.actor = self.policy.initialise(members, self.generators)
+        self.play_with(self.policy.initialise(members, self.generators))
         self.actor_optimiser = Adam(self.actor, self._spread("actor_rate"), clip=settings.gradient_clip)
-        self.average = None if settings.average is None else self.actor.detach().clone()
+        self.average = None if settings.average is None else self.actor.clone()
         self._averaged = torch.zeros((), device=self.device)  # steps in the average
         inputs = observation + privileged + action
         self.critics = Critics(members, inputs, settings, self.generators, count=settings.critics)
@@ -58,6 +59,11 @@ class ActorCritic(ABC):
     @abstractmethod
     def act(self, observation: Tensor, deterministic: bool = False) -> Tensor:
         """Choose actions `[G, B, A]` in [-1, 1] for `observation [G, B, o]`, with exploration unless deterministic."""
+
+    def play_with(self, actor: Tensor) -> None:
+        """Take these for the actor's weights, `[G, P]` of so many members: a reference, changed in place only."""
+        self.actor, self.members = actor, len(actor)
+        self._layers = self.policy.split(actor)
 
     def update(self, transition: Transition) -> dict[str, Tensor]:
         """One update of the critics, then of whatever the algorithm improves besides, on `[G, B, ...]`.
@@ -81,7 +87,7 @@ class ActorCritic(ABC):
 
     def weights(self) -> dict[str, Tensor]:
         """All that training changes but the optimisers' memory, members along axis -2: `[G, .]` or `[count, G, .]`."""
-        networks = {"actor": self.actor.detach(), "critics": self.critics.by_member(self.critics.parameters)}
+        networks = {"actor": self.actor, "critics": self.critics.by_member(self.critics.parameters)}
         if self.average is not None:
             networks["average"] = self.average
         if self.critics.target is not None:
@@ -106,7 +112,6 @@ class ActorCritic(ABC):
         """Copies of everything that `load` needs to go on to the same bit, but for the generators' states."""
         return {name: tensor.clone() for name, tensor in self._tensors().items()}
 
-    @torch.no_grad()
     def load(self, state: dict[str, Tensor]) -> None:
         """Take over a state of a learner of the same settings and sizes, in place.
 
@@ -122,7 +127,6 @@ class ActorCritic(ABC):
         for name, tensor in own.items():
             tensor.copy_(state[name])
 
-    @torch.no_grad()
     def _target(self, transition: Transition) -> Tensor:
         """The critics' target `[G, B]`: r + gamma (1 - terminated) V(next)."""
         if self.critics.target is None:
@@ -138,15 +142,18 @@ class ActorCritic(ABC):
     def _improve(self, observation: Tensor, privileged: Tensor) -> dict[str, Tensor]:
         """Improve the actor, then let the targets track; returns what is measured, `[G]` each."""
 
-    def _climb(self, loss: Tensor) -> Tensor:
-        """One actor step down `loss [G]`, which is returned detached."""
-        (gradient,) = torch.autograd.grad(loss.sum(), self.actor)
-        self.actor_optimiser.step(gradient)
+    def _pass(self, observation: Tensor) -> list[Tensor]:
+        """What the actor's layers see and answer, see `networks.forward`."""
+        return networks.forward(self._layers, observation)
+
+    def _climb(self, values: list[Tensor], by_outputs: Tensor) -> None:
+        """One actor step, given its `values` and the gradient of the mean loss by its outputs."""
+        slopes = networks.slopes(self._layers, values, by_outputs)
+        self.actor_optimiser.step(networks.by_parameters(values, slopes))
         if self.average is not None and self.settings.average is not None:
             self._averaged += 1.0
             share = (self._averaged / (self._averaged + 9.0)).clamp(max=self.settings.average)  # forget the start soon
-            self.average.lerp_(self.actor.detach(), 1.0 - share)
-        return loss.detach()
+            self.average.lerp_(self.actor, 1.0 - share)
 
     def _spread(self, name: str) -> Tensor:
         return per_member(getattr(self.settings, name), self.members, name, self.device)
@@ -171,7 +178,6 @@ class ActorCritic(ABC):
             if field is not None and list(field.shape) != shape:
                 raise ValueError(f"{name} has shape {list(field.shape)}, expected {shape}")
 
-    @torch.no_grad()
     def _put_back(self, members: Tensor, weights: dict[str, Tensor]) -> None:
         for name, tensor in self.weights().items():
             tensor.index_copy_(-2, members, weights[name])
@@ -180,7 +186,7 @@ class ActorCritic(ABC):
         """References to everything that training changes, by part and name."""
         average = {} if self.average is None else {"average": self.average, "averaged": self._averaged}
         return {
-            "actor": {"parameters": self.actor.detach(), **average, **self.actor_optimiser.state()},
+            "actor": {"parameters": self.actor, **average, **self.actor_optimiser.state()},
             "critics": self.critics.state(),
         }
 

@@ -18,7 +18,7 @@ def alone(agents: Agents, row: int) -> Agents:
     single.seeds = [agents.seeds[row]]
     for name in ("operator", "maps"):
         learner = copy.copy(getattr(agents, name))
-        learner.actor, learner.average = learner.decider.detach().chunk(seeds)[row], None
-        learner.members = len(learner.actor)
+        learner.play_with(learner.decider.chunk(seeds)[row])
+        learner.average = None
         setattr(single, name, learner)
     return single

@@ -1,21 +1,26 @@
 """Ensembles of multi-layer perceptrons, their weights in one flat tensor `[members, P]`.
 
 One flat tensor makes the optimiser, the target networks and checkpoints single tensor operations. The
-forward and backward passes are written out (`_Perceptron`) with the fewest kernels and with each product
-in the orientation that is fast: batched products with fewer than `NARROW` columns run several times slower
-on a CPU than the same product transposed, and the first and last layers of small agents are all narrow.
+forward and backward passes are written out (`forward`, `slopes`, `by_parameters`, `by_inputs`) with the fewest kernels
+and with each product in the orientation that is fast: batched products with fewer than `NARROW` columns run several
+times slower on a CPU than the same product transposed, and the first and last layers of small agents are all narrow.
+Small networks spend as much time between the kernels as in them: autograd is left out, and the views of the weights are
+made once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from twinoffload.learning.streams import Generators, uniform
 
 NARROW = 16
+ALIGNED = 16  # P is a multiple: vectors of 16 floats then never straddle two members, see `optimiser`
+
+Layers = Sequence[tuple[Tensor, Tensor]]  # weight [G, out, in] and bias [G, 1, out] of each, as `Mlp.split` gives them
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
@@ -27,22 +32,59 @@ def product(left: Tensor, right: Tensor) -> Tensor:
     return torch.bmm(left, right)
 
 
+def forward(layers: Layers, inputs: Tensor) -> list[Tensor]:
+    """What each layer sees and the last one answers: `inputs [G, B, in]`, hidden values after ReLU, outputs."""
+    values = [inputs]
+    for weight, bias in layers:
+        if len(values) > 1:
+            values[-1].relu_()
+        values.append(product(values[-1], weight.mT).add_(bias))
+    return values
+
+
+def slopes(layers: Layers, values: list[Tensor], gradient: Tensor) -> list[Tensor]:
+    """Gradients by what each layer answers before ReLU, from `values` of `forward` and the `gradient` by outputs."""
+    found = [gradient]
+    for (weight, _), value in zip(layers[:0:-1], values[-2:0:-1], strict=True):
+        gradient = product(gradient, weight)
+        torch.ops.aten.threshold_backward.grad_input(gradient, value, 0, grad_input=gradient)
+        found.append(gradient)
+    return found[::-1]
+
+
+def by_parameters(values: list[Tensor], slopes: list[Tensor]) -> Tensor:
+    """Gradient by the flat parameters, `[G, P]`; 0 by what only fills them up."""
+    parts: list[Tensor] = []
+    for value, slope in zip(values, slopes, strict=False):
+        parts += [product(slope.mT, value).flatten(1), slope.sum(1)]
+    parts.append(slopes[0].new_zeros(len(slopes[0]), -sum(part.shape[1] for part in parts) % ALIGNED))
+    return torch.cat(parts, dim=1)
+
+
+def by_inputs(layers: Layers, slopes: list[Tensor], last: int = 0) -> Tensor:
+    """Gradient by the inputs, `[G, B, in]`, or by the `last` of them alone."""
+    columns = layers[0][0][..., -last:].mT.contiguous()  # a few rows, where as many strided columns are slow
+    return product(slopes[0], columns.mT)
+
+
 @dataclass(frozen=True)
 class Mlp:
     """Layout of a perceptron with ReLU hidden layers and a linear output; it holds no weights.
 
     Attributes:
         widths: inputs, hidden widths, outputs. Layer `k` has a weight `[widths[k + 1], widths[k]]` and a bias,
-            as in `torch.nn.Linear`, one after the other in the flat parameters.
+            as in `torch.nn.Linear`, one after the other in the flat parameters; idle numbers fill these up to a
+            multiple of `ALIGNED`.
     """
 
     widths: tuple[int, ...]
 
     @cached_property
     def sizes(self) -> list[int]:
-        """Numbers of parameters of weight, bias, weight, bias, ... in the order of the flat tensor."""
+        """Numbers of parameters of weight, bias, weight, bias, ..., filling in the order of the flat tensor."""
         pairs = zip(self.widths, self.widths[1:], strict=False)
-        return [size for fan_in, fan_out in pairs for size in (fan_in * fan_out, fan_out)]
+        sizes = [size for fan_in, fan_out in pairs for size in (fan_in * fan_out, fan_out)]
+        return [*sizes, -sum(sizes) % ALIGNED]
 
     @property
     def size(self) -> int:
@@ -52,7 +94,7 @@ class Mlp:
     def split(self, parameters: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Views of `parameters [G, P]`: for each layer the weight `[G, out, in]` and bias `[G, 1, out]`."""
         members = parameters.shape[:-1]
-        parts = parameters.split_with_sizes(self.sizes, dim=-1)
+        *parts, _ = parameters.split_with_sizes(self.sizes, dim=-1)
         return [
             (weight.view(*members, bias.shape[-1], -1), bias.unsqueeze(-2))
             for weight, bias in zip(parts[::2], parts[1::2], strict=True)
@@ -67,54 +109,18 @@ class Mlp:
             copies: independent networks of each member, as for twin critics.
 
         Returns:
-            A leaf `[copies * G, P]` that requires a gradient, copy-major: row `c * G + g` is copy `c` of member `g`.
+            `[copies * G, P]`, copy-major: row `c * G + g` is copy `c` of member `g`.
         """
         numbers = uniform((members, copies, self.size), generators)
         for layer, fan_in in zip(self.split(numbers), self.widths, strict=False):
             for part in layer:
                 part.mul_(fan_in**-0.5)
-        return numbers.transpose(0, 1).reshape(copies * members, self.size).requires_grad_()
+        return numbers.transpose(0, 1).reshape(copies * members, self.size)
 
     def __call__(self, parameters: Tensor, inputs: Tensor) -> Tensor:
-        """Evaluate all members: `parameters [G, P]`, `inputs [G, B, in]` -> `[G, B, out]`, differentiable once.
-
-        Pass `parameters.detach()` to obtain gradients of the inputs alone, at their lower price.
-        """
+        """Evaluate all members: `parameters [G, P]`, `inputs [G, B, in]` -> `[G, B, out]`."""
         if inputs.dim() != 3 or inputs.shape[0] != parameters.shape[0] or inputs.shape[2] != self.widths[0]:
             raise ValueError(
                 f"inputs have shape {list(inputs.shape)}, expected [{parameters.shape[0]}, batch, {self.widths[0]}]"
             )
-        return _Perceptron.apply(parameters, inputs, self)  # pyright: ignore[reportReturnType]
-
-
-class _Perceptron(torch.autograd.Function):
-    """Forward and backward pass of an `Mlp`; what needs no gradient costs none."""
-
-    @staticmethod
-    def forward(ctx, parameters: Tensor, inputs: Tensor, layout: Mlp) -> Tensor:  # pyright: ignore
-        values = [inputs]
-        *hidden, (last_weight, last_bias) = layout.split(parameters)
-        for weight, bias in hidden:
-            values.append(product(values[-1], weight.mT).add_(bias).relu_())
-        ctx.layout = layout
-        ctx.save_for_backward(parameters, *values)
-        return product(values[-1], last_weight.mT).add_(last_bias)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # pyright: ignore
-        parameters, *values = ctx.saved_tensors
-        weights = [weight for weight, _ in ctx.layout.split(parameters)]
-        wants_parameters, wants_inputs, _ = ctx.needs_input_grad
-        parts: list[Tensor] = []
-        for layer in reversed(range(len(weights))):
-            if wants_parameters:
-                parts += [gradient.sum(1), product(gradient.mT, values[layer]).flatten(1)]
-            if layer > 0:
-                gradient = product(gradient, weights[layer])
-                torch.ops.aten.threshold_backward.grad_input(gradient, values[layer], 0, grad_input=gradient)
-        return (
-            torch.cat(parts[::-1], dim=1) if wants_parameters else None,
-            product(gradient, weights[0]) if wants_inputs else None,
-            None,
-        )
+        return forward(self.split(parameters), inputs)[-1]

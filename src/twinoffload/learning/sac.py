@@ -6,13 +6,11 @@ make the critics' target, ln (never lg) of the temperature is what is optimised.
 
 from typing import Annotated, ClassVar, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor
 
 from twinoffload.learning import squash
 from twinoffload.learning.actor_critic import ActorCritic
-from twinoffload.learning.critics import least
 from twinoffload.learning.optimiser import Adam
 from twinoffload.learning.settings import LearnerSettings, Rate, per_member
 from twinoffload.learning.streams import Generators
@@ -77,12 +75,12 @@ class SAC(ActorCritic):
         """The weight of the entropy now, `[G]`."""
         return self._start if self.log_temperature is None else self.log_temperature.exp().squeeze(-1)
 
-    @torch.no_grad()
     def act(self, observation: Tensor, deterministic: bool = False) -> Tensor:
         """Choose actions `[G, B, A]` in [-1, 1] for `observation [G, B, o]`; deterministic: the squashed mean."""
         if deterministic:
             return squash.mode(self.policy(self.decider, observation), self.settings.output)
-        return self._sample(observation)[0]
+        outputs = self._pass(observation)[-1]
+        return squash.sample(outputs, self._noise(observation), self.settings.output)[0]
 
     def weights(self) -> dict[str, Tensor]:
         """Those of every learner and the temperature."""
@@ -91,9 +89,9 @@ class SAC(ActorCritic):
 
     def _future(self, observation: Tensor, privileged: Tensor) -> Tensor:
         """The soft value min Q_target - alpha ln pi (Eqs. 2, 3)."""
-        assert self.critics.target is not None
-        action, log_density = self._sample(observation)
-        value = least(self.critics.evaluate(self.critics.target, observation, privileged, action))
+        outputs = self._pass(observation)[-1]
+        action, log_density = squash.sample(outputs, self._noise(observation), self.settings.output)
+        value = self.critics.future(observation, privileged, action)
         return value - self.temperature.unsqueeze(-1) * log_density
 
     def _improve(self, observation: Tensor, privileged: Tensor) -> dict[str, Tensor]:
@@ -104,20 +102,19 @@ class SAC(ActorCritic):
 
     def _improve_actor(self, observation: Tensor, privileged: Tensor) -> tuple[Tensor, Tensor]:
         """One actor step on alpha ln pi - min Q (Eq. 9); returns the loss and the entropy, both `[G]`."""
-        action, log_density = self._sample(observation)
-        value = least(self.critics.evaluate(self.critics.parameters.detach(), observation, privileged, action))
-        loss = self._climb((self.temperature.unsqueeze(-1) * log_density - value).mean(-1))
-        return loss, -log_density.detach().mean(-1)
+        values, noise, output = self._pass(observation), self._noise(observation), self.settings.output
+        action, log_density = squash.sample(values[-1], noise, output)
+        value, ascent = self.critics.ascent(observation, privileged, action)
+        share, temperature = 1 / value.shape[-1], self.temperature.unsqueeze(-1)  # of each sample in the mean
+        by_density = (temperature * share).unsqueeze(-1)
+        self._climb(values, squash.sample_gradient(values[-1], noise, action, ascent.mul_(-share), by_density, output))
+        return (temperature * log_density - value).mean(-1), -log_density.mean(-1)
 
     def _adapt_temperature(self, entropy: Tensor) -> None:
         """One step on ln alpha (Eq. 18): its gradient is the entropy in excess of the target, `[G]`."""
         if self.temperature_optimiser is not None:
             excess = entropy - self.settings.target_entropy * self.sizes["action"]
             self.temperature_optimiser.step(excess.unsqueeze(-1))
-
-    def _sample(self, observation: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = self.policy(self.actor, observation)
-        return squash.sample(outputs, self._noise(observation), self.settings.output)
 
     def _parts(self) -> dict[str, dict[str, Tensor]]:
         parts = super()._parts()

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from twinoffload.learning import squash
 from twinoffload.learning.actor_critic import ActorCritic
-from twinoffload.learning.critics import least
 from twinoffload.learning.settings import LearnerSettings
 from twinoffload.learning.streams import Generators
 
@@ -71,10 +70,9 @@ class TD3(ActorCritic):
         sizes = {"observation": observation, "action": action, "privileged": privileged}
         super().__init__(settings, members, **sizes, generators=generators)
         self.updates = 0
-        self.actor_target = self.actor.detach().clone() if settings.bootstraps else None
+        self.actor_target = self.actor.clone() if settings.bootstraps else None
         self._exploration = self._spread("exploration_noise").view(-1, 1, 1)
 
-    @torch.no_grad()
     def act(self, observation: Tensor, deterministic: bool = False) -> Tensor:
         """Choose actions `[G, B, A]` in [-1, 1] for `observation [G, B, o]`, with noise unless deterministic."""
         if deterministic:
@@ -97,14 +95,13 @@ class TD3(ActorCritic):
 
     def _future(self, observation: Tensor, privileged: Tensor) -> Tensor:
         """The least target critic at the target actor's action, blurred by clipped noise (their Eqs. 10, 14, 15)."""
-        assert self.critics.target is not None
         assert self.actor_target is not None
         action = self._policy(self.actor_target, observation)
         if self.settings.target_noise > 0:
             limit = self.settings.target_noise_clip
             noise = (self._noise(observation) * self.settings.target_noise).clamp_(-limit, limit)
             action = (action + noise).clamp_(-1.0, 1.0)
-        return least(self.critics.evaluate(self.critics.target, observation, privileged, action))
+        return self.critics.future(observation, privileged, action)
 
     def _improve(self, observation: Tensor, privileged: Tensor) -> dict[str, Tensor]:
         self.updates += 1
@@ -113,13 +110,16 @@ class TD3(ActorCritic):
         loss = self._improve_actor(observation, privileged)
         self.critics.track()
         if self.actor_target is not None:
-            self.actor_target.lerp_(self.actor.detach(), self.settings.target_rate)
+            self.actor_target.lerp_(self.actor, self.settings.target_rate)
         return {"actor_loss": loss}
 
     def _improve_actor(self, observation: Tensor, privileged: Tensor) -> Tensor:
         """One actor step up the first critic, the only one evaluated (their Algorithm 1); returns the loss `[G]`."""
-        action = self._policy(self.actor, observation)
-        return self._climb(-self.critics.first(observation, privileged, action).mean(-1))
+        values, output = self._pass(observation), self.settings.output
+        action = squash.bound(values[-1], output)
+        value, ascent = self.critics.ascent(observation, privileged, action, count=1)
+        self._climb(values, squash.bound_gradient(action, ascent.div_(-value.shape[-1]), output))
+        return -value.mean(-1)
 
     def _policy(self, parameters: Tensor, observation: Tensor) -> Tensor:
         return squash.bound(self.policy(parameters, observation), self.settings.output)

@@ -16,6 +16,7 @@ from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.learning.training import Trainer
 from twinoffload.scenario import Scenario
 
+CHANNELS = 2  # held out, and by no trial ever played
 MEASURES = ("operator_share_of_admission", "map_share_of_admission", "regret_share")
 
 
@@ -86,7 +87,7 @@ def train_and_evaluate(
     trainer.run(lambda rows: each(f"{case.name}, episode {trainer.episode}"))
     seconds = time.perf_counter() - began
     schemes = [trainer.agents, Equilibrium("admission"), Reactive(best_constant_price(sized), 0)]
-    table = compare(schemes, held_out(sized, seeds, episodes), list(seeds))
+    table = compare(schemes, held_out(sized, seeds, episodes, CHANNELS), list(seeds))
     return {"name": case.name, "train_s": seconds, "bars": _bars(case, table, trainer.agents.name, seconds)}
 
 

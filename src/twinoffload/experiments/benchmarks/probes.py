@@ -155,7 +155,7 @@ def _checked(name: str, check: Check, learner: Any, members: int) -> dict[str, A
         quantity = f"policy({check.observation:g})"
     else:
         action = torch.full((members, 1, 1), check.action)
-        found = learner.critics.evaluate(learner.critics.parameters.detach(), observation, action).flatten()
+        found = learner.critics.evaluate(learner.critics.parameters, observation, action).flatten()
         quantity = f"Q({check.observation:g}, {check.action:.2g})"
     error = (found - check.known).abs()
     return {
@@ -192,7 +192,7 @@ def payoff_probe(
         learner.update(replay.sample(settings.batch, generators))
     observation, action, reward = _situations(alone, encoder, generators, situations)
     with torch.no_grad():
-        error = learner.critics.evaluate(learner.critics.parameters.detach(), observation, action) - reward
+        error = learner.critics.evaluate(learner.critics.parameters, observation, action) - reward
     largest, rms = error.abs().max().item(), error.square().mean().sqrt().item()
     name = "closed-form payoff"
     spread = f"payoffs {reward.min().item():.2f} to {reward.max().item():.2f}"
