@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -34,7 +35,7 @@ def test_flops_are_those_of_the_products_that_run():
     """Counted by torch while the update runs; a gradient through one column is elementwise, so not in it."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    members, observation, action, width = 3, 5, 2, 32
+    members, observation, action, width, batch = 3, 5, 2, 32, 48
     peer = type("Peer", (), {"observation": observation, "action": action})()
     rows = 40
     peer.transitions = lambda: {
@@ -43,25 +44,36 @@ def test_flops_are_those_of_the_products_that_run():
         "reward": torch.randn(rows),
         "next_observation": torch.randn(rows, observation),
     }
-    update = updates.stacked(peer, updates.SEEDS * members, width)
+    update = updates.stacked(peer, updates.SEEDS * members, width, batch)
     with FlopCounterMode(display=False) as counter:
         update(1)
-    elementwise = 2 * 2 * 2 * updates.BATCH * width  # gradients of the last hidden layer, of both critics, twice
+    elementwise = 2 * 2 * 2 * batch * width  # gradients of the last hidden layer, of both critics, twice
     counted = counter.get_total_flops() / (updates.SEEDS * members) + elementwise
-    assert updates.update_flops(observation, action, width, updates.BATCH) == pytest.approx(counted, rel=1e-12)
+    assert updates.update_flops(observation, action, width, batch) == pytest.approx(counted, rel=1e-12)
 
 
 def test_throughput_is_of_all_agents_at_the_best_thread_counts(monkeypatch):
-    for name, value in {"SEEDS": 2, "WIDTH": 8, "WIDE": 16, "BATCH": 8, "STORED": 20, "MATRIX": 64}.items():
+    for name, value in {"SEEDS": 2, "WIDTH": 8, "WIDE": 16, "STORED": 20, "MATRIX": 64}.items():
         monkeypatch.setattr(updates, name, value)
     monkeypatch.setattr(updates, "thread_counts", lambda: [1])
+    monkeypatch.setattr(updates, "batches", lambda: (4, 8))
     told = []
     table, bars = updates.throughput(SHORT, seconds=0.01, each=told.append)
-    assert table.height == len(told) == 4
+    assert table.height == len(told) == 6
+    assert table.filter(pl.col("peer_updates_per_s").is_not_null())["batch"].to_list() == [4, 8] * 2
     assert set(table["members"]) == {2, 2 * SHORT.maps}
     assert (table["updates_per_s"] > 0).all()
-    ratio = {bar.name.split(", ")[-1]: bar.values[0] for bar in bars if bar.name.startswith("times")}
-    assert min(ratio["operator"], ratio["map"]) <= ratio["all"] <= max(ratio["operator"], ratio["map"])
+    for batch, bound in ((4, updates.TIMES_FASTER), (8, None)):
+        own = {bar.name.split(", ")[-1]: bar for bar in bars if f"batch {batch}," in bar.name}
+        ratio = {agent: bar.values[0] for agent, bar in own.items()}
+        assert min(ratio["operator"], ratio["map"]) <= ratio["all"] <= max(ratio["operator"], ratio["map"])
+        assert own["all"].bound == bound
+    shares = {bar.name.split(", ")[-1]: bar.values[0] for bar in bars if bar.name.startswith("share")}
+    assert shares == dict(table.filter(width=16).select("agent", "matrix_share").iter_rows())
+
+
+def test_batches_are_those_of_the_presets():
+    assert updates.batches() == (64, 128)
 
 
 @pytest.mark.parametrize("who", ["operator", "map"])

@@ -54,3 +54,26 @@ def test_sigmoid_is_the_logistic_function_stretched_with_its_exact_density():
     torch.testing.assert_close(squash.mode(outputs, "sigmoid"), 2 * torch.sigmoid(mean) - 1)
     torch.testing.assert_close(squash.bound(mean, "sigmoid"), 2 * torch.sigmoid(mean) - 1)
     assert not torch.allclose(log_density, squash.sample(outputs, noise)[1]), "another squash has another density"
+
+
+@pytest.mark.parametrize("output", ["tanh", "sigmoid"])
+def test_written_gradients_equal_those_of_autograd(output):
+    generator = torch.Generator().manual_seed(0)
+    outputs = torch.randn(3, 50, 4, generator=generator, dtype=torch.float64)
+    outputs[0, :, 2:] *= 30  # some log standard deviations are out of bounds
+    outputs[0, 0, 2:] = torch.tensor(squash.LOG_STD_BOUNDS)
+    assert (outputs[0, :, 2:] < squash.LOG_STD_BOUNDS[0]).any()
+    assert (outputs[0, :, 2:] > squash.LOG_STD_BOUNDS[1]).any()
+    outputs.requires_grad_()
+    noise, by_action = (torch.randn(3, 50, 2, generator=generator, dtype=torch.float64) for _ in range(2))
+    by_density = torch.rand(3, 1, generator=generator, dtype=torch.float64)
+    action, log_density = squash.sample(outputs, noise, output)
+    (expected,) = torch.autograd.grad((action * by_action).sum() + (log_density * by_density).sum(), outputs)
+    found = squash.sample_gradient(
+        outputs.detach(), noise, action.detach(), by_action, by_density.unsqueeze(-1), output
+    )
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-10)
+    action = squash.bound(outputs, output)
+    (expected,) = torch.autograd.grad(action.sum(), outputs)
+    found = squash.bound_gradient(action.detach(), torch.ones_like(action), output)
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-12)

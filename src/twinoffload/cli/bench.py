@@ -149,15 +149,21 @@ def _learning(scenario: Any, only: str | None, seeds: int) -> tuple[dict[str, An
 
 def _throughput(console: Any, found: dict[str, Any]) -> None:
     console.print("\nAgent updates a second, 10 seeds stacked; one agent of stable-baselines3's")
-    table = _table("agent", "members", "width", "threads", "updates/s", "peer's", "GFLOP/s", "of matrix\nproduct")
+    table = _table(
+        "agent", "members", "width", "batch", "threads", "updates/s", "peer's", "GFLOP/s", "of matrix\nproduct"
+    )
     for row in found["rows"]:
         peer = row["peer_updates_per_s"]
         table.add_row(
-            row["agent"], str(row["members"]), str(row["width"]), str(row["threads"]), f"{row['updates_per_s']:,.0f}",
-            "" if peer is None else f"{peer:,.0f}", f"{row['gflop_per_s']:.0f}", f"{row['matrix_share']:.0%}",
+            row["agent"], str(row["members"]), str(row["width"]), str(row["batch"]), str(row["threads"]),
+            f"{row['updates_per_s']:,.0f}", "" if peer is None else f"{peer:,.0f}", f"{row['gflop_per_s']:.0f}",
+            f"{row['matrix_share']:.0%}",
         )  # fmt: skip
     console.print(table)
-    console.print("Each side at its best number of threads; all: every agent of all seeds updated once.")
+    console.print(
+        "Equal networks and batches (64 is the paper's), each side at its best number of threads;\n"
+        "all: every agent of all seeds updated once."
+    )
     console.print(_bars(found["bars"]))
 
 

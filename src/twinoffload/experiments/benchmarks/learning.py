@@ -31,7 +31,7 @@ def check_sections(only: str | None) -> list[str]:
 def steps(sections: Sequence[str]) -> int:
     """How many times `measure` calls `each`, but for what it says of progress within a training."""
     counts = {
-        "throughput": 4 * len(updates.thread_counts()),
+        "throughput": 6 * len(updates.thread_counts()),
         "phases": 1,
         "probes": len(probes.LEARNERS) * len(probes.PROBES) + 1,
         "pendulum": 2,

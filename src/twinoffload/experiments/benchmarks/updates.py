@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -15,12 +16,12 @@ from twinoffload.experiments.benchmarks.timing import best_of
 from twinoffload.learning.networks import Mlp
 from twinoffload.learning.replay import Replay
 from twinoffload.learning.sac import SAC, SACSettings
+from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream
 
 SEEDS = 10  # stacked
 WIDTH, WIDE = 64, 256  # of the two hidden layers: where agents are compared, and where the machine's limit is
-BATCH = 128
 STORED = 500  # transitions of the environment that both learn from
 MATRIX = 2560  # order of the matrices whose product tells the machine's rate
 TIMES_FASTER, MATRIX_SHARE = 15.0, 0.5  # the bars
@@ -30,11 +31,11 @@ REPEATS = 3  # of which the fastest counts; the rivals and the machine's rate ta
 def throughput(
     scenario: Scenario, seconds: float = 2.0, each: Callable[[str], None] = lambda name: None
 ) -> tuple[pl.DataFrame, list[Bar]]:
-    """Agent updates a second, one row for each kind of agent, width and number of threads, and the bars.
+    """Agent updates a second, one row for each kind of agent, case and number of threads, and the bars.
 
     An agent update is one gradient step of one agent's actor, both critics and temperature, and of its targets, from
-    a batch drawn from its replay. Both learn from the same transitions of the same environment with equal networks
-    and settings. "all" updates every agent of all seeds once; the peer does it one agent after another.
+    a batch drawn from its replay. Both learn from the same transitions of the same environment with equal networks,
+    batches and settings. "all" updates every agent of all seeds once; the peer does it one agent after another.
 
     Args:
         scenario: whose operator and mAPs are the agents.
@@ -42,42 +43,56 @@ def throughput(
         each: called with a label after each row.
     """
     rows = []
+    paper, default = batches()
+    narrow, wide = [(WIDTH, paper), (WIDTH, default)], [(WIDE, default)]
     for threads in thread_counts():
         with using_threads(threads):
             for who in ("operator", "map"):
                 members = SEEDS * (1 if who == "operator" else scenario.maps)
                 theirs = _Peer(scenario, who)
-                ours = {width: stacked(theirs, members, width) for width in (WIDTH, WIDE)}
-                best, rate = {WIDTH: 0.0, WIDE: 0.0, "peer": 0.0}, 0.0
+                ours = {case: stacked(theirs, members, *case) for case in narrow + wide}
+                best, peer, rate = dict.fromkeys(ours, 0.0), dict.fromkeys(narrow, 0.0), 0.0
                 for _ in range(REPEATS):
                     rate = max(rate, matrix_rate())
-                    best["peer"] = max(best["peer"], _per_second(theirs.update, seconds / REPEATS))
-                    for width, update in ours.items():
-                        best[width] = max(best[width], members * _per_second(update, seconds / REPEATS))
-                for width in (WIDTH, WIDE):
-                    flops = best[width] * update_flops(theirs.observation, theirs.action, width, BATCH)
+                    for case, update in ours.items():
+                        best[case] = max(best[case], members * _per_second(update, seconds / REPEATS))
+                        if case in peer:
+                            their_update = partial(theirs.update, batch=case[1])
+                            peer[case] = max(peer[case], _per_second(their_update, seconds / REPEATS))
+                for case in ours:
+                    width, batch = case
+                    flops = best[case] * update_flops(theirs.observation, theirs.action, width, batch)
                     rows.append(
                         {
                             "agent": who,
                             "members": members,
                             "width": width,
+                            "batch": batch,
                             "threads": threads,
-                            "updates_per_s": best[width],
-                            "peer_updates_per_s": best["peer"] if width == WIDTH else None,
+                            "updates_per_s": best[case],
+                            "peer_updates_per_s": peer.get(case),
                             "gflop_per_s": flops / 1e9,
                             "matrix_gflop_per_s": rate,
                             "matrix_share": flops / 1e9 / rate,
                         }
                     )
-                    each(f"{who} width {width} {threads} threads")
+                    each(f"{who} width {width} batch {batch} {threads} threads")
     table = pl.DataFrame(rows, infer_schema_length=None)
-    return table, _bars(table, scenario.maps)
+    agents = {"operator": SEEDS, "map": SEEDS * scenario.maps}
+    return table, [
+        *_rival_bars(table.filter(width=WIDTH, batch=paper), agents, f"batch {paper}", TIMES_FASTER),
+        *_rival_bars(table.filter(width=WIDTH, batch=default), agents, f"batch {default}"),
+        *_machine_bars(table.filter(width=WIDE)),
+    ]
 
 
-def _bars(table: pl.DataFrame, maps: int) -> list[Bar]:
-    """At the thread count that is best for each side."""
-    narrow = table.filter(pl.col("width") == WIDTH)
-    agents = {"operator": SEEDS, "map": SEEDS * maps}
+def batches() -> tuple[int, int]:
+    """The paper's mini-batch (Table 2), at which the bar is, and that of the default settings."""
+    return TrainSettings.load("paper-literal").operator.batch, TrainSettings.model_validate({}).operator.batch
+
+
+def _rival_bars(narrow: pl.DataFrame, agents: dict[str, int], case: str, bound: float | None = None) -> list[Bar]:
+    """How many times as fast as the peer, each side at its best number of threads; the bound is on all agents."""
 
     def updates(column: str, agent: str) -> float:
         return narrow.filter(pl.col("agent") == agent)[column].max()  # type: ignore[return-value]
@@ -88,22 +103,20 @@ def _bars(table: pl.DataFrame, maps: int) -> list[Bar]:
 
     times = {agent: updates("updates_per_s", agent) / updates("peer_updates_per_s", agent) for agent in agents}
     times["all"] = all_agents_s("peer_updates_per_s") / all_agents_s("updates_per_s")
-    wide = table.filter(pl.col("width") == WIDE)
-    share = {a: wide.filter(pl.col("agent") == a)["matrix_share"].max() for a in agents}
     return [
-        *(
-            Bar(f"times stable-baselines3, {agent}", [value], TIMES_FASTER if agent == "all" else None)
-            for agent, value in times.items()
-        ),
-        *(
-            Bar(f"share of matrix rate, width {WIDE}, {agent}", [value], MATRIX_SHARE)  # type: ignore[list-item]
-            for agent, value in share.items()
-        ),
+        Bar(f"times stable-baselines3, {case}, {agent}", [value], bound if agent == "all" else None)
+        for agent, value in times.items()
     ]
 
 
+def _machine_bars(wide: pl.DataFrame) -> list[Bar]:
+    """What share of the machine's rate of matrix products, at the number of threads where it is largest."""
+    share = wide.group_by("agent", maintain_order=True).agg(pl.col("matrix_share").max())
+    return [Bar(f"share of matrix rate, width {WIDE}, {agent}", [value], MATRIX_SHARE) for agent, value in share.rows()]
+
+
 class _Peer:
-    """stable-baselines3's SAC with transitions of the environment in its replay."""
+    """stable-baselines3's SAC, hidden layers `WIDTH` wide, with transitions of the environment in its replay."""
 
     def __init__(self, scenario: Scenario, who: Who):
         library = import_peer("stable_baselines3")
@@ -111,7 +124,6 @@ class _Peer:
             "MlpPolicy",
             agent_view(scenario, who),
             policy_kwargs={"net_arch": [WIDTH, WIDTH]},
-            batch_size=BATCH,
             learning_rate=1e-3,
             buffer_size=STORED,
             learning_starts=STORED + 1,
@@ -122,9 +134,9 @@ class _Peer:
         self.observation = self.model.observation_space.shape[0]
         self.action = self.model.action_space.shape[0]
 
-    def update(self, count: int) -> None:
+    def update(self, count: int, batch: int) -> None:
         """`count` updates of one agent."""
-        self.model.train(count, BATCH)
+        self.model.train(count, batch)
 
     def transitions(self) -> dict[str, torch.Tensor]:
         """What `Replay.add` takes, of one member."""
@@ -138,9 +150,9 @@ class _Peer:
         return {name: torch.from_numpy(part) for name, part in parts.items()}
 
 
-def stacked(peer: Any, members: int, width: int) -> Callable[[int], None]:
+def stacked(peer: Any, members: int, width: int, batch: int) -> Callable[[int], None]:
     """A function that updates `members` stacked agents of ours as often as it is told."""
-    settings = SACSettings.model_validate({"hidden": (width, width), "batch": BATCH, "discount": 0.99})
+    settings = SACSettings.model_validate({"hidden": (width, width), "batch": batch, "discount": 0.99})
     generators = [stream(seed, "throughput") for seed in range(SEEDS)]
     sizes = {"observation": peer.observation, "action": peer.action}
     learner = SAC(settings, members, **sizes, generators=generators)
@@ -149,7 +161,7 @@ def stacked(peer: Any, members: int, width: int) -> Callable[[int], None]:
 
     def update(count: int) -> None:
         for _ in range(count):
-            learner.update(replay.sample(BATCH, generators))
+            learner.update(replay.sample(batch, generators))
 
     return update
 
@@ -159,7 +171,8 @@ def update_flops(observation: int, action: int, width: int, batch: int) -> int:
 
     A product of `[B, I]` and `[I, O]` has 2 B I O. Once each: the actor at the next observation and the targets; the
     critics, forward and their parameters' gradient; the actor and the critics forward, the critics' gradient by the
-    action and the actor's by its parameters. Entropy, ReLU, Adam and targets are not counted.
+    action (and not by what else they see) and the actor's by its parameters. Entropy, ReLU, Adam and targets are not
+    counted.
     """
     actor = Mlp((observation, width, width, 2 * action))
     critic = Mlp((observation + action, width, width, 1))
@@ -170,7 +183,8 @@ def update_flops(observation: int, action: int, width: int, batch: int) -> int:
 
     target = products(actor) + 2 * products(critic)
     regression = 2 * (2 * products(critic) + products(critic, first=1))
-    improvement = 2 * products(actor) + products(actor, first=1) + 2 * 2 * products(critic)
+    by_action = products(critic) - 2 * batch * observation * width
+    improvement = 2 * products(actor) + products(actor, first=1) + 2 * (products(critic) + by_action)
     return target + regression + improvement
 
 
