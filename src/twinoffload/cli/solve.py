@@ -134,7 +134,8 @@ def solve(
         return
     gains = dense(listed)
     with spinner(f"Solving {concept}"):
-        outcome = twinoffload.solve(market, gains.gain, concept, within=gains.gain > 0.0)
+        limits: Any = {"time_limit": time_limit, "gap": gap}
+        outcome = twinoffload.solve(market, gains.gain, concept, within=gains.gain > 0.0, **limits)
         checked = check(market, gains, outcome) if certify else None
     if out is not None:
         names: Any = {"maps": gains.maps, "stations": gains.stations, "snapshots": gains.snapshots}

@@ -4,7 +4,7 @@ Equation numbers are that paper's. Twin evaluation critics judge the actor, twin
 make the critics' target, ln (never lg) of the temperature is what is optimised.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
@@ -13,7 +13,6 @@ from twinoffload.learning import squash
 from twinoffload.learning.actor_critic import ActorCritic
 from twinoffload.learning.optimiser import Adam
 from twinoffload.learning.settings import LearnerSettings, Rate, per_member
-from twinoffload.learning.streams import Generators
 
 Temperature = Annotated[float, Field(ge=0)]
 
@@ -33,11 +32,6 @@ class SACSettings(LearnerSettings):
         -1.0, description="entropy a dimension of the action in [-1, 1] that 'auto' aims at, in nats"
     )
 
-    @property
-    def label(self) -> str:
-        """The algorithm's name in tables."""
-        return self.algorithm
-
 
 class SAC(ActorCritic):
     """G stacked soft actor-critic learners; see `ActorCritic` for the arguments.
@@ -49,18 +43,8 @@ class SAC(ActorCritic):
     HEADS = 2  # mean and log standard deviation
     settings: SACSettings
 
-    def __init__(
-        self,
-        settings: SACSettings,
-        members: int,
-        *,
-        observation: int,
-        action: int,
-        generators: Generators,
-        privileged: int = 0,
-    ) -> None:
-        sizes = {"observation": observation, "action": action, "privileged": privileged}
-        super().__init__(settings, members, **sizes, generators=generators)
+    def __init__(self, settings: SACSettings, members: int, **given: Any) -> None:
+        super().__init__(settings, members, **given)
         self.log_temperature: Tensor | None = None
         self.temperature_optimiser: Adam | None = None
         if settings.temperature == "auto":

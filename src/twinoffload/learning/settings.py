@@ -22,6 +22,7 @@ class LearnerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     PER_MEMBER: ClassVar[tuple[str, ...]] = ("actor_rate", "critic_rate", "discount")
 
+    algorithm: str
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field((64, 64), description="widths of the hidden layers")
     output: Output = Field(
         "tanh",
@@ -49,7 +50,7 @@ class LearnerSettings(BaseModel):
     @property
     def label(self) -> str:
         """The algorithm's name in tables."""
-        raise NotImplementedError
+        return self.algorithm
 
     @property
     def bootstraps(self) -> bool:

@@ -13,7 +13,6 @@ from torch import Tensor
 from twinoffload.learning import squash
 from twinoffload.learning.actor_critic import ActorCritic
 from twinoffload.learning.settings import LearnerSettings
-from twinoffload.learning.streams import Generators
 
 Noise = Annotated[float, Field(ge=0, le=2)]
 
@@ -57,18 +56,8 @@ class TD3(ActorCritic):
     HEADS = 1
     settings: TD3Settings
 
-    def __init__(
-        self,
-        settings: TD3Settings,
-        members: int,
-        *,
-        observation: int,
-        action: int,
-        generators: Generators,
-        privileged: int = 0,
-    ) -> None:
-        sizes = {"observation": observation, "action": action, "privileged": privileged}
-        super().__init__(settings, members, **sizes, generators=generators)
+    def __init__(self, settings: TD3Settings, members: int, **given: Any) -> None:
+        super().__init__(settings, members, **given)
         self.updates = 0
         self.actor_target = self.actor.clone() if settings.bootstraps else None
         self._exploration = self._spread("exploration_noise").view(-1, 1, 1)
