@@ -49,7 +49,7 @@ def _number(value: float, digits: int) -> str:
     """Fewer digits before many: an interval of large or negative numbers would not fit."""
     if not math.isfinite(value):
         return NOTHING
-    before = len(f"{value:.0f}") - 1
+    before = len(f"{value:z.0f}") - 1
     return f"{value:z.{max(digits - before, 0)}f}"
 
 
