@@ -99,6 +99,24 @@ def _value(terms: Terms, tables: dict[str, Tensor], profiles: Profiles) -> tuple
     return price, torch.where(implementable.all(-1), earned, -torch.inf)
 
 
+def price_for(terms: Terms, delay_cost: Tensor, on: Tensor, limit: Tensor | float) -> Tensor:
+    """The best price in money/MB of each pair were it its mAP's own, `[..., N, M]`: min(mu*, limit, price that keeps it).
+
+    Args:
+        terms: the parameters.
+        delay_cost: D of every pair while the others stay where `on` has them, money/MB, `[..., N, M]`.
+        on: who is connected where, booleans `[..., N, M]`.
+        limit: what every other BS asks, money/MB.
+
+    Returns:
+        At least 0, even where no price keeps the mAP from going elsewhere.
+    """
+    price = torch.minimum(best_price(terms, delay_cost), torch.as_tensor(limit, dtype=delay_cost.dtype))
+    outside = map_utility(terms, delay_cost, limit, best_data(terms, delay_cost, limit))
+    outside = torch.where(on, -torch.inf, outside).amax(-1, keepdim=True).clamp(min=0.0)
+    return torch.minimum(price, price_leaving(terms, delay_cost, outside)).clamp(min=0.0)
+
+
 def terms_at_choice(terms: Terms, profiles: Profiles, stations: int) -> Terms:
     """The parameters of each mAP's own pair in every profile, broadcastable to `[B, P, N]`."""
     own = profiles.association.clamp(min=0)

@@ -1,9 +1,8 @@
 """`committed`: an operator whose prices follow a known rule, so that a price tells the mAP its delay.
 
 The operator solves `posted`. Every offer but the recommended one stands at the end of the price range. The recommended
-price is lowered, by less than two small steps, to the form (k + q) step with a whole k and a share q = 1 / (2 + tau)
-that carries the completion time tau of one MB in seconds. The mAP reads the remainder, knows tau and answers in closed
-form: it needs to see neither the others nor any interference.
+price is lowered so that it tells the completion time of one MB (`game.price_code`). The mAP reads it and answers in
+closed form: it needs to see neither the others nor any interference.
 """
 
 import torch
@@ -14,6 +13,7 @@ from twinoffload.equilibrium.dispatch import solve_flat
 from twinoffload.equilibrium.outcome import chosen
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import unit_delay
+from twinoffload.game.price_code import decode, encode
 from twinoffload.game.response import best_data
 from twinoffload.network.link import connected
 
@@ -53,15 +53,3 @@ class Committed:
         if not terms.idle_interferes:
             association = torch.where(data > 0.0, association, -1)
         return association, data
-
-
-def encode(price: Tensor, time: Tensor, step: float) -> Tensor:
-    """The highest price up to `price` (but at least 0) whose remainder tells the completion time of one MB."""
-    share = 1.0 / (2.0 + time)
-    return (torch.clamp(torch.floor(price / step - share), min=0.0) + share) * step
-
-
-def decode(price: Tensor, step: float) -> Tensor:
-    """The completion time of one MB in s that the remainder of a price tells; inf where it tells none."""
-    share = torch.remainder(price / step + 0.25, 1.0) - 0.25  # rounding may leave a hair below a whole step
-    return torch.where(share > 1e-9, 1.0 / share - 2.0, torch.inf).clamp(min=0.0)

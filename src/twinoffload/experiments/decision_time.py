@@ -12,6 +12,7 @@ from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
 from twinoffload.learning.agents import Agents
 from twinoffload.learning.alone import alone
+from twinoffload.learning.amortised.scheme import Amortised
 
 DECISIONS_TIMED = 60  # over all seeds, but at least `LEAST` of each
 LEAST = 3
@@ -52,13 +53,20 @@ def decision_ms(scheme: Scheme, episodes: Episodes) -> Tensor:
     count = max(LEAST, DECISIONS_TIMED // seeds)
     medians = []
     for row in range(seeds):
-        single = alone(scheme, row) if isinstance(scheme, Agents) else scheme
+        single = _of_one_seed(scheme, row)
         slots, clock = Slots(first_of(episodes, row)), Stopwatch()
         single.begin(slots)
         for _ in range(1 + count):
             slots.step(*clock.decide(single, slots))
         medians.append(statistics.median(clock.taken_ms[1:]))
     return torch.tensor(medians, dtype=torch.float64)
+
+
+def _of_one_seed(scheme: Scheme, row: int) -> Scheme:
+    """Learned policies without those that were trained beside them."""
+    if isinstance(scheme, Agents):
+        return alone(scheme, row)
+    return scheme.alone(row) if isinstance(scheme, Amortised) else scheme
 
 
 def first_of(episodes: Episodes, row: int) -> Episodes:

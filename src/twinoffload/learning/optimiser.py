@@ -55,17 +55,17 @@ class Adam:
         fused = parameters.device.type == "cpu" and parameters.shape[-1] % VECTOR == 0
         self._blocks = _blocks(rate.tolist()) if fused else []
 
-    def step(self, gradient: Tensor) -> None:
-        """Take one step along `gradient [G, P]`, which may be overwritten."""
+    def step(self, gradient: Tensor, share: float = 1.0) -> None:
+        """Take one step along `gradient [G, P]`, which may be overwritten, at a share of the learning rates."""
         if self.clip is not None:
             gradient = clip_by_norm(gradient, self.clip)
         self.steps.add_(1)
         if self._blocks:
-            self._step_fused(gradient)
+            self._step_fused(gradient, share)
         else:
-            self._step(gradient)
+            self._step(gradient, share)
 
-    def _step_fused(self, gradient: Tensor) -> None:
+    def _step_fused(self, gradient: Tensor, share: float) -> None:
         """The fused kernel, once for each block of members with one rate."""
         beta1, beta2 = self._betas
         for rate, members in self._blocks:
@@ -76,7 +76,7 @@ class Adam:
                 [self.second[members]],
                 [],
                 [self.steps],
-                lr=rate,
+                lr=rate * share,
                 beta1=beta1,
                 beta2=beta2,
                 weight_decay=0.0,
@@ -85,7 +85,7 @@ class Adam:
                 maximize=False,
             )
 
-    def _step(self, gradient: Tensor) -> None:
+    def _step(self, gradient: Tensor, share: float) -> None:
         """The formula.
 
         With c = 1 - beta^t the update rate * (first / c1) / (sqrt(second / c2) + epsilon) is written as
@@ -95,8 +95,9 @@ class Adam:
         self.first.lerp_(gradient, 1 - beta1)
         self.second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
-        slope = self._inverse_rate * (correction1 / correction2.sqrt())
-        divisor = torch.addcmul(self._inverse_rate * (self._epsilon * correction1), self.second.sqrt(), slope)
+        inverse_rate = self._inverse_rate / share
+        slope = inverse_rate * (correction1 / correction2.sqrt())
+        divisor = torch.addcmul(inverse_rate * (self._epsilon * correction1), self.second.sqrt(), slope)
         self.parameters.addcdiv_(self.first, divisor, value=-1)
 
     def state(self) -> dict[str, Tensor]:

@@ -1,0 +1,31 @@
+"""A code in the prices: the operator commits to a rule, so that a price tells the mAP its delay.
+
+A price is lowered, by less than two small steps, to the form (k + q) step with a whole k and a share q = 1 / (2 + tau)
+that carries the completion time tau of one MB in seconds. Whoever knows the rule reads tau off the remainder.
+"""
+
+import torch
+from torch import Tensor
+
+
+def encode(price: Tensor, time: Tensor, step: float) -> Tensor:
+    """The highest price up to `price` (but at least 0) whose remainder tells the completion time of one MB.
+
+    Args:
+        price: money/MB, any shape.
+        time: completion time of one MB, s, of a shape that broadcasts with it.
+        step: money/MB.
+    """
+    share = 1.0 / (2.0 + time)
+    return (torch.clamp(torch.floor(price / step - share), min=0.0) + share) * step
+
+
+def remainder(price: Tensor, step: float) -> Tensor:
+    """The share q of a step by which a price exceeds a whole number of steps; 0 where it tells nothing."""
+    share = torch.remainder(price / step + 0.25, 1.0) - 0.25  # rounding may leave a hair below a whole step
+    return torch.where(share > 1e-9, share, 0.0)
+
+
+def decode(price: Tensor, step: float) -> Tensor:
+    """The completion time of one MB in s that the remainder of a price tells; inf where it tells none."""
+    return (1.0 / remainder(price, step) - 2.0).clamp(min=0.0)

@@ -1,0 +1,116 @@
+"""A network over (mAP, BS) pairs that does not care how many there are, nor in which order they stand.
+
+In each round every pair sees its own features, what it would be worth at the interference that the associations of the
+round before would cause, and three pools: over the mAPs at its BS (each as much as it is there), over the BSs of its mAP,
+and over all pairs. Its weights are the same for every pair, so that renumbering mAPs or BSs renumbers the answers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from twinoffload.learning.networks import ALIGNED
+from twinoffload.learning.streams import Generators, uniform
+
+Layers = list[tuple[Tensor, Tensor]]  # weight [S, in, out] and bias [S, 1, out] of each linear map
+
+_OWN = 3  # what a round adds to the features: presence, SINR, worth
+_POOLS = 3
+HEADS = 2  # of each pair: for being there, and for its mAP being nowhere
+_SMALL = 0.1  # first answers, so that training starts near uniform probabilities
+
+
+@dataclass(frozen=True)
+class PairNetwork:
+    """Layout of the network; it holds no weights. S members are stacked in flat weights `[S, P]`.
+
+    Attributes:
+        features: numbers that describe a pair.
+        width: of the hidden layers.
+        rounds: how often pairs hear of each other.
+    """
+
+    features: int
+    width: int
+    rounds: int
+
+    @cached_property
+    def maps(self) -> list[tuple[int, int]]:
+        """(in, out) of the linear maps, three a round."""
+        sizes = []
+        for at in range(self.rounds):
+            seen = self.features + _OWN + (self.width if at else 0)
+            sizes += [(seen, self.width), ((1 + _POOLS) * self.width, self.width), (self.width, HEADS)]
+        return sizes
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Numbers of weights and biases in the order of the flat tensor, and what fills them up (see `networks`)."""
+        sizes = [size for seen, told in self.maps for size in (seen * told, told)]
+        return [*sizes, -sum(sizes) % ALIGNED]
+
+    def split(self, parameters: Tensor) -> Layers:
+        """Views of `parameters [S, P]`."""
+        *parts, _ = parameters.split_with_sizes(self.sizes, dim=-1)
+        return [
+            (parts[2 * at].unflatten(-1, size), parts[2 * at + 1].unsqueeze(-2)) for at, size in enumerate(self.maps)
+        ]
+
+    def initialise(self, members: int, generators: Generators) -> Tensor:
+        """Initial weights `[S, P]`: uniform in +-1/sqrt(fan-in), biases 0."""
+        numbers = uniform((members, sum(self.sizes)), generators)
+        for at, (weight, bias) in enumerate(self.split(numbers)):
+            weight.mul_(weight.shape[-2] ** -0.5 * (_SMALL if at % 3 == 2 else 1.0))
+            bias.zero_()
+        return numbers
+
+    def __call__(
+        self,
+        layers: Layers,
+        features: Tensor,
+        received: Tensor,
+        worth: Callable[[Tensor], Tensor],
+        *,
+        may_be_off: bool,
+    ) -> Tensor:
+        """ln probabilities of where each mAP goes.
+
+        Args:
+            layers: as `split` gives them.
+            features: of each pair, `[S, B, N, M, F]`.
+            received: power at the BS over its noise, `[S, B, N, M]`.
+            worth: of each pair at a SINR, of order one, `[S, B, N, M]` to the same.
+            may_be_off: whether an mAP may be on no BS.
+
+        Returns:
+            `[S, B, N, M]`, or `[S, B, N, M + 1]`, the last for being off.
+        """
+        here = torch.full_like(received, 1.0 / received.shape[-1])
+        hidden, answer = None, 0.0
+        for at in range(self.rounds):
+            into, mix, out = layers[3 * at : 3 * at + 3]
+            present = here * received
+            others = (present.sum(-2, keepdim=True) - present).clamp(min=0.0)
+            sinr = received / (1.0 + others)
+            own = torch.stack([here, torch.log10(sinr + 1e-6) / 2.0, worth(sinr)], dim=-1)
+            seen = [features, own] if hidden is None else [features, own, hidden]
+            first = torch.relu(_linear(into, torch.cat(seen, dim=-1)))
+            pools = (
+                (here.unsqueeze(-1) * first).sum(-3, keepdim=True),
+                first.mean(-2, keepdim=True),
+                first.mean((-3, -2), keepdim=True),
+            )
+            hidden = torch.relu(_linear(mix, torch.cat([first, *(pool.expand_as(first) for pool in pools)], dim=-1)))
+            answer = answer + _linear(out, hidden)
+            logits, off = answer[..., 0], answer[..., 1].mean(-1, keepdim=True)
+            logarithms = torch.log_softmax(torch.cat([logits, off], dim=-1) if may_be_off else logits, dim=-1)
+            here = logarithms[..., : received.shape[-1]].exp()
+        return logarithms
+
+
+def _linear(layer: tuple[Tensor, Tensor], values: Tensor) -> Tensor:
+    weight, bias = layer
+    return torch.baddbmm(bias, values.flatten(1, -2), weight).unflatten(1, values.shape[1:-1])

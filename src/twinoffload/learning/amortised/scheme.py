@@ -1,0 +1,71 @@
+"""The amortised policies at play: what an operator and its mAPs take into use."""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from twinoffload.env.slots import Slots
+from twinoffload.learning.amortised import maps, operator
+from twinoffload.learning.amortised.maps import Maps
+from twinoffload.learning.amortised.operator import Operator
+from twinoffload.learning.amortised.pair_network import PairNetwork
+from twinoffload.learning.amortised.settings import AmortisedSettings
+from twinoffload.learning.networks import Mlp
+from twinoffload.learning.streams import Generators
+from twinoffload.scenario import Scenario
+
+PRICING_WIDTH = 32
+
+
+class Amortised:
+    """Policies of all rows; they play networks of any size as a scheme, one row of the batch `[S, E, N, M]` each.
+
+    Attributes:
+        weights: of each network, float32 `[S, P]`: "recommend", "maps", and "pricing" where mAPs' worth is private.
+    """
+
+    name = "amortised"
+    observation = "paper"
+
+    def __init__(self, scenario: Scenario, settings: AmortisedSettings, seeds: Sequence[int], generators: Generators):
+        self.scenario, self.settings, self.seeds = scenario, settings, list(seeds)
+        step = settings.price_step * scenario.highest_price
+        pricing = Mlp((operator.PRICE_FEATURES, PRICING_WIDTH, PRICING_WIDTH, 1)) if scenario.is_private else None
+        network = PairNetwork(operator.FEATURES, settings.width, settings.rounds)
+        self.operator = Operator(network, pricing, scenario.highest_price, step)
+        replies = Mlp((2 * maps.FEATURES, settings.reply_width, settings.reply_width, 1))
+        self.maps = Maps(replies, scenario.highest_price, step)
+        rows = len(self.seeds)
+        self.weights = {"recommend": network.initialise(rows, generators), "maps": replies.initialise(rows, generators)}
+        if pricing is not None:
+            self.weights["pricing"] = pricing.initialise(rows, generators)
+
+    def layers(self, name: str):
+        """Weights of a network as its layers; None where there is no such network."""
+        networks = {"recommend": self.operator.network, "maps": self.maps.network, "pricing": self.operator.pricing}
+        return None if networks[name] is None else networks[name].split(self.weights[name])
+
+    def alone(self, row: int) -> "Amortised":
+        """The policies of one row; they share its weights and only play."""
+        single = copy.copy(self)
+        single.seeds = [self.seeds[row]]
+        single.weights = {name: weights[row : row + 1] for name, weights in self.weights.items()}
+        return single
+
+    def begin(self, slots: Slots) -> None:
+        """Policies remember nothing."""
+
+    @torch.no_grad()
+    def price(self, slots: Slots) -> Tensor:
+        """Posted prices in money/MB, `[S, E, N, M]`."""
+        terms, gain = slots.public_terms, slots.gain
+        scores = self.operator.scores(self.layers("recommend"), terms, gain)
+        association = operator.recommended(scores, gain.shape[-1])
+        return self.operator.price(self.layers("pricing"), terms, gain, association)
+
+    @torch.no_grad()
+    def offload(self, slots: Slots, price: Tensor) -> tuple[Tensor, Tensor]:
+        """Association and data in MB, `[S, E, N]` each."""
+        return self.maps.offload(self.layers("maps"), slots.terms, slots.gain, price)

@@ -1,0 +1,61 @@
+"""How the amortised policies learn."""
+
+from typing import Any, ClassVar, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from twinoffload.env.slots import Observation
+from twinoffload.yaml_files import explain
+
+
+class AmortisedSettings(BaseModel):
+    """How the amortised policies learn: operator and mAPs together, in `episodes` of `updates` each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    scheme: Literal["amortised"] = Field("amortised", description="one policy for any network")
+    maps: tuple[int, int] | None = Field(None, description="numbers of mAPs trained on, [least, most]; null: its own")
+    stations: tuple[int, int] | None = Field(None, description="numbers of BSs trained on, likewise")
+    width: int = Field(32, ge=1, le=1024, description="width of the hidden layers")
+    rounds: int = Field(3, ge=1, le=20, description="rounds in which pairs hear of each other")
+    episodes: int = Field(60, ge=1, description="parts of the training, after each of which it is measured")
+    updates: int = Field(50, ge=1, description="updates an episode")
+    batch: int = Field(128, ge=1, description="slots an update, for each seed")
+    imitation: float = Field(0.3, ge=0, le=1, description="share of the updates that imitate `posted`, at the start")
+    examples: int = Field(4000, ge=1, description="slots of each size in which `posted` is solved to be imitated")
+    example_limit: int = Field(
+        1000, ge=1, description="associations up to which `posted` is imitated; larger sizes begin without"
+    )
+    rate: float = Field(3e-3, gt=0, le=1, description="learning rate at the start; falls linearly to a fiftieth")
+    entropy: float = Field(0.05, ge=0, description="worth of a nat of entropy at the start, money; falls to 0")
+    regret_weight: float = Field(1.0, ge=0, description="money the operator forgoes to spare the mAPs regret of one")
+    credited: int = Field(4, ge=1, description="mAPs whose other choices are tried in a slot; more are taken by lot")
+    price_step: float = Field(2e-3, gt=0, le=0.5, description="depth of the code in the prices, share of their range")
+    reply_width: int = Field(32, ge=1, le=1024, description="width of the mAPs' hidden layers")
+    checkpoint_every: int = Field(10, ge=1, description="episodes from one checkpoint to the next")
+
+    label: ClassVar[str] = "amortised"
+    observation: ClassVar[Observation] = "paper"
+
+    @field_validator("maps", "stations")
+    @classmethod
+    def _ascending(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value is not None and not 1 <= value[0] <= value[1] <= 64:
+            raise ValueError("must be [least, most] with 1 <= least <= most <= 64")
+        return value
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, checked like a new one.
+
+        Raises:
+            ValueError: unknown field or a value out of bounds.
+        """
+        try:
+            return self.model_validate(self.model_dump() | changes)
+        except ValidationError as error:
+            raise ValueError(f"settings changed: {explain(error, type(self))}") from None
+
+    def to_yaml(self) -> str:
+        """Every field as YAML text that `load` reads back."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)

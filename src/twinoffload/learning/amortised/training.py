@@ -1,0 +1,244 @@
+"""How the amortised policies learn: by imitation of `posted` at first, then by the payoffs of the game itself.
+
+The operator's network recommends BSs at random by its probabilities. For some mAPs of a slot every other choice is tried
+while the rest stays: the payoffs of the game, known in closed form, say what each would have been worth, and the
+probabilities follow the gradient of the expected payoff without any critic (local expectation gradients; Titsias and
+Lázaro-Gredilla 2015). What the operator maximises is its utility less what mAPs would regret: a recommendation that is not
+in their interest would not be followed for long. Prices of private worth follow the gradient of the profit itself.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from twinoffload.env.episodes import Episodes, draw_episodes
+from twinoffload.env.slots import Slots
+from twinoffload.equilibrium.dispatch import solve_flat
+from twinoffload.equilibrium.profiles import profile_count
+from twinoffload.game.pairs import pair_rate
+from twinoffload.game.payoff import map_utility, profit, unit_delay, unit_delay_cost
+from twinoffload.game.price_code import encode
+from twinoffload.game.response import best_data
+from twinoffload.game.terms import Terms
+from twinoffload.learning.amortised.maps import LONGEST_S
+from twinoffload.learning.amortised.operator import drawn
+from twinoffload.learning.amortised.scheme import Amortised
+from twinoffload.learning.amortised.settings import AmortisedSettings
+from twinoffload.learning.guard import DivergenceWarning
+from twinoffload.learning.optimiser import Adam
+from twinoffload.learning.streams import uniform
+from twinoffload.network import link
+from twinoffload.scenario import Scenario
+from twinoffload.seeding import stream
+
+MEASURED = 128  # slots a seed in which an episode's end is measured
+LEAST_RATE = 0.02  # of the learning rate, at the end
+CLIP = 5.0
+UNTOLD = 0.2  # weight of what mAPs expect of BSs that are not recommended to them
+
+
+class AmortisedTrainer:
+    """Training in progress; `run` goes on from wherever it stands, an episode at a time.
+
+    Args:
+        scenario: what is learned; of its own size where the settings name no sizes.
+        settings: how.
+        seeds: one for each row; rows do not see each other.
+        device: where everything is computed.
+
+    Attributes:
+        episode: episodes done.
+        stopped: which rows have diverged; they keep their last good weights.
+        agents: the policies as they stand.
+    """
+
+    def __init__(
+        self, scenario: Scenario, settings: AmortisedSettings, seeds: Sequence[int], device: torch.device | str = "cpu"
+    ):
+        self.scenario, self.settings, self.seeds, self.device = scenario, settings, list(seeds), device
+        self.sizes = sizes(scenario, settings)
+        self.generators = [stream(seed, "amortised", device) for seed in seeds]
+        self.agents = Amortised(scenario, settings, seeds, self.generators)
+        self.optimisers = {
+            name: Adam(weights, torch.full((len(self.seeds),), settings.rate, device=device), clip=CLIP)
+            for name, weights in self.agents.weights.items()
+        }
+        self.episode = 0
+        self.stopped = [False] * len(self.seeds)
+        self._examples: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+
+    def run(self, each_episode: Callable[[list[dict[str, Any]]], None]) -> None:
+        """Train until the episodes are done; after each, `each_episode` gets one row of metrics a seed.
+
+        Warns:
+            DivergenceWarning: a row was stopped.
+        """
+        while self.episode < self.settings.episodes:
+            rows = self.play_episode()
+            self.episode += 1
+            each_episode(rows)
+
+    def play_episode(self) -> list[dict[str, Any]]:
+        """Learn for an episode, then measure the policies as they play; one row of metrics a seed."""
+        measured: dict[str, list[Tensor]] = {}
+        for update in range(self.settings.updates):
+            for name, value in self._update(self.episode * self.settings.updates + update).items():
+                measured.setdefault(name, []).append(value.detach())
+        means = {name: torch.stack(values).mean(0) for name, values in measured.items()} | self._measure()
+        self._stop_diverged()
+        table = {name: value.tolist() for name, value in means.items()}
+        return [
+            {"episode": self.episode, "seed": seed}
+            | {name: values[row] for name, values in table.items()}
+            | {"stopped": self.stopped[row]}
+            for row, seed in enumerate(self.seeds)
+        ]
+
+    def _update(self, update: int) -> dict[str, Tensor]:
+        """One update of every network."""
+        settings = self.settings
+        done = update / (settings.episodes * settings.updates)
+        sized = self.sizes[update % len(self.sizes)]
+        imitates = done < settings.imitation and _profiles(sized) <= settings.example_limit
+        for weights in self.agents.weights.values():
+            weights.requires_grad_()
+        losses = self._imitate(sized) if imitates else self._try_choices(sized, done)
+        torch.stack([loss.sum() for loss in losses.values()]).sum().backward()
+        rate = LEAST_RATE + (1.0 - LEAST_RATE) * min(1.0, 2.0 * (1.0 - done))
+        for name, weights in self.agents.weights.items():
+            weights.requires_grad_(False)
+            gradient, weights.grad = weights.grad, None
+            if gradient is not None:
+                self.optimisers[name].step(gradient, rate)
+        return losses
+
+    def _imitate(self, sized: Scenario) -> dict[str, Tensor]:
+        """Cross-entropy with the associations of `posted`."""
+        gain, target = self._solved(sized)
+        shape = (len(self.seeds), self.settings.batch)
+        rows = (self._uniform(shape) * len(gain)).long()
+        terms = sized.market().terms(sized.maps, sized.stations, gain.device)
+        scores = self.agents.operator.scores(self.agents.layers("recommend"), terms, gain[rows])
+        wanted = torch.where(target < 0, sized.stations, target)[rows].unsqueeze(-1)
+        return {"imitation_loss": -scores.gather(-1, wanted).sum((-2, -1)).mean(-1)}
+
+    def _try_choices(self, sized: Scenario, done: float) -> dict[str, Tensor]:
+        """The gradient of the expected payoff by the probabilities; of the profit by prices; of the mAPs' expectations."""
+        settings, agents = self.settings, self.agents
+        episodes = draw_episodes(sized, settings.batch, self.generators, slots=1, device=self.device)
+        public, terms, gain = episodes.public_terms(0), episodes.terms(0), episodes.gain[0]
+        scores = agents.operator.scores(agents.layers("recommend"), public, gain)
+        chances = scores.exp()
+        with torch.no_grad():
+            association = drawn(scores, sized.stations, self._uniform(gain.shape[:-1]))
+            tried = self._credited(gain.shape[:-1])
+            payoff = self._payoff_of_choices(public, terms, gain, association, tried, scores.shape[-1]).float()
+        credited = chances.gather(-2, tried.unsqueeze(-1).expand(*tried.shape, scores.shape[-1]))
+        expected = (credited * (payoff - payoff.mean(-1, keepdim=True))).sum(-1).mean((-1, -2)) * sized.maps
+        entropy = -(chances * scores).sum((-2, -1)).mean(-1)
+        eager = settings.entropy * max(0.0, 1.0 - 1.25 * done)
+        return {"recommend_loss": -expected - eager * entropy} | self._other_losses(public, terms, gain, association)
+
+    def _payoff_of_choices(
+        self, public: Terms, terms: Terms, gain: Tensor, association: Tensor, tried: Tensor, choices: int
+    ) -> Tensor:
+        """The operator's payoff if mAP `tried` chose otherwise, `[S, B, credited, choices]`."""
+        stations = gain.shape[-1]
+        option = torch.arange(choices, device=gain.device)
+        option = torch.where(option < stations, option, -1)
+        is_tried = tried.unsqueeze(-1) == torch.arange(gain.shape[-2], device=gain.device)  # [S, B, credited, N]
+        others = association[..., None, None, :]
+        choice = torch.where(is_tried.unsqueeze(-2), option.unsqueeze(-1), others)
+        public, terms = public.insert_axis().insert_axis(), terms.insert_axis().insert_axis()
+        return self._payoff(public, terms, gain[..., None, None, :, :], choice)
+
+    def _payoff(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> Tensor:
+        """What the operator maximises: its utility less what the mAPs regret, if they know their delay."""
+        operator = self.agents.operator
+        on = link.connected(association, gain.shape[-1])
+        rate = pair_rate(terms, gain, on)
+        own = operator.own_price(self.agents.layers("pricing"), public, rate, on)
+        price = torch.where(on, own, operator.highest_price)
+        cost = unit_delay_cost(terms, rate)
+        data = best_data(terms, cost, price)
+        utility = map_utility(terms, cost, price, data)
+        here = torch.where(on, utility, 0.0).sum(-1)
+        regret = (utility.amax(-1).clamp(min=0.0) - here).sum(-1)
+        return torch.where(on, profit(terms, price, data), 0.0).sum((-2, -1)) - self.settings.regret_weight * regret
+
+    def _other_losses(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> dict[str, Tensor]:
+        """Of the mAPs' network, and of the prices where worth is private."""
+        operator, maps, layers = self.agents.operator, self.agents.maps, self.agents.layers
+        on = link.connected(association, gain.shape[-1])
+        rate = pair_rate(terms, gain, on)
+        own = operator.own_price(layers("pricing"), public, rate, on)
+        time = unit_delay(terms, rate).clamp(max=LONGEST_S)
+        price = torch.where(on, encode(own.detach(), time, operator.step), operator.highest_price)
+        excess = time.log().float() - maps.log_time(layers("maps"), terms, gain, price)
+        deviance = _deviance(excess)
+        weight = torch.where(on, 1.0, UNTOLD)
+        losses = {"maps_loss": (deviance * weight).sum((-3, -2, -1)) / weight.sum((-3, -2, -1))}
+        if operator.pricing is not None:
+            data = best_data(terms, unit_delay_cost(terms, rate), own)
+            earned = torch.where(on, profit(terms, own, data), 0.0)
+            losses["pricing_loss"] = -earned.sum((-2, -1)).mean(-1)
+        return losses
+
+    def _credited(self, shape: torch.Size) -> Tensor:
+        """Which mAPs' other choices are tried, int64 `[S, B, credited]`."""
+        maps = shape[-1]
+        if maps <= self.settings.credited:
+            return torch.arange(maps, device=self.device).expand(shape)
+        return self._uniform(shape).argsort(-1)[..., : self.settings.credited]
+
+    def _uniform(self, shape: Sequence[int]) -> Tensor:
+        """Numbers in [0, 1), each row by its own generator."""
+        return ((uniform(shape, self.generators) + 1.0) / 2.0).to(self.device)
+
+    def _solved(self, sized: Scenario) -> tuple[Tensor, Tensor]:
+        """Slots of a size and where `posted` puts everybody, worth at its mean: the same for all rows."""
+        size = (sized.maps, sized.stations)
+        if size not in self._examples:
+            gain = sized.sample_gain(self.settings.examples, seed=0)
+            outcome = solve_flat("posted", sized.market().terms(*size).flatten(gain.shape[:-2]), gain)
+            solved = outcome.operator_utility.isfinite()  # some slots have no solution within the cap
+            self._examples[size] = gain[solved].to(self.device), outcome.association[solved].to(self.device)
+        return self._examples[size]
+
+    def _measure(self) -> dict[str, Tensor]:
+        """How the policies play fresh slots of the scenario's own size, `[S]` each."""
+        generators = [stream(seed, f"amortised measured {self.episode}") for seed in self.seeds]
+        slots = Slots(draw_episodes(self.scenario, MEASURED, generators, slots=1, device=self.device))
+        price = self.agents.price(slots)
+        association, data = self.agents.offload(slots, price)
+        payoff = slots.step(price, association, data)
+        return {
+            "operator_utility_money": payoff["operator_utility"].mean(-1),
+            "map_utility_money": payoff["map_utility"].mean((-2, -1)),
+            "map_regret_money": payoff["regret"].mean((-2, -1)),
+            "data_mb": data.mean((-2, -1)),
+        }
+
+    def _stop_diverged(self) -> None: ...
+
+
+def sizes(scenario: Scenario, settings: AmortisedSettings) -> list[Scenario]:
+    """The scenario in every size that is trained on."""
+    maps = range(settings.maps[0], settings.maps[1] + 1) if settings.maps else (scenario.maps,)
+    stations = range(settings.stations[0], settings.stations[1] + 1) if settings.stations else (scenario.stations,)
+    return [scenario.replace(maps=n, stations=m) for m in stations for n in maps]
+
+
+def _profiles(sized: Scenario) -> int:
+    return profile_count(sized.maps, sized.stations, sized.idle_interferes)
+
+
+def _deviance(excess: Tensor, linear: float = 2.0) -> Tensor:
+    """exp(x) - x of the log-ratio x, least at 0, carried on in a straight line beyond `linear`."""
+    bent = excess.clamp(max=linear)
+    return bent.exp() * (1.0 + excess - bent) - excess
