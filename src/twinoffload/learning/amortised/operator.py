@@ -1,5 +1,6 @@
 """The operator's decision: a BS for each mAP from the network, a price from the closed form or a second network."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,8 +16,10 @@ from twinoffload.learning import networks
 from twinoffload.learning.amortised.pair_network import Layers, PairNetwork
 from twinoffload.learning.networks import Mlp
 from twinoffload.network import link
+from twinoffload.units import BITS_PER_BYTE
 
 FEATURES = 8
+PROSPECTS = 4
 PRICE_FEATURES = 5
 
 
@@ -53,8 +56,8 @@ class Operator:
             terms.delay_cost / value * 8.0,
         )
         features = torch.stack([part.expand_as(gain).float() for part in parts], dim=-1)
-        worth = partial(share_of_value, terms)
-        return self.network(layers, features, received.float(), worth, may_be_off=not terms.idle_interferes)
+        see = partial(prospects, terms.map(Tensor.float), received.float())
+        return self.network(layers, features, see, may_be_off=not terms.idle_interferes)
 
     def price(self, layers: networks.Layers | None, terms: Terms, gain: Tensor, association: Tensor) -> Tensor:
         """Posted prices in money/MB, `[S, B, N, M]`: what is not recommended stands at the end of the range."""
@@ -82,12 +85,31 @@ class Operator:
         return (price * torch.exp(torch.tanh(factor.double()))).clamp(max=self.highest_price)
 
 
-def share_of_value(terms: Terms, sinr: Tensor) -> Tensor:
-    """What a pair has to share at a SINR of the first MB's worth, max(0, (K - e - D) / K), float32."""
-    rate = link.rate(sinr, torch.zeros_like(sinr), torch.ones_like(sinr), terms.bandwidth.float()).clamp(min=1e-9)
-    value = terms.first_value.float()
+def prospects(terms: Terms, received: Tensor, here: Tensor) -> Tensor:
+    """What it would come to if each mAP were at each BS with probability `here`, float32 `[S, B, N, M, PROSPECTS]`.
+
+    The probability; the SINR at the expected interference; what the pair has then to share, as a share of the first MB's
+    worth, max(0, (K - e - D) / K); and what the mAP's signal would take of that from the others there, to first order.
+
+    Args:
+        terms: the parameters, float32.
+        received: power at the BS over its noise, `[S, B, N, M]`.
+        here: probabilities, `[S, B, N, M]`.
+    """
+    present = here * received
+    floor = 1.0 + (present.sum(-2, keepdim=True) - present).clamp(min=0.0)
+    rate = link.rate(received, floor, torch.zeros_like(floor), terms.bandwidth).clamp(min=1e-9)
     fixed = terms.energy_cost + terms.delay_cost * terms.compute_time
-    return ((value - fixed.float() - terms.delay_cost.float() / rate) / value).clamp(min=0.0)
+    worth = ((terms.first_value - fixed - terms.delay_cost / rate) / terms.first_value).clamp(min=0.0)
+    slope = _rate_slope(terms, received, floor) * terms.delay_cost / (terms.first_value * rate.square())
+    hurt = here * torch.where(worth > 0.0, slope, 0.0)
+    harm = received * (hurt.sum(-2, keepdim=True) - hurt).clamp(min=0.0)
+    return torch.stack([here, torch.log10(received / floor + 1e-6) / 2.0, worth, torch.log10(harm + 1e-3)], dim=-1)
+
+
+def _rate_slope(terms: Terms, received: Tensor, floor: Tensor) -> Tensor:
+    """How fast the rate falls with what disturbs it, -dR/dI in MB/s for each noise power."""
+    return terms.bandwidth / (BITS_PER_BYTE * math.log(2.0)) * received / (floor * (floor + received))
 
 
 def recommended(scores: Tensor, stations: int) -> Tensor:

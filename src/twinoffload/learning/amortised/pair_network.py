@@ -1,7 +1,6 @@
 """A network over (mAP, BS) pairs that does not care how many there are, nor in which order they stand.
 
-In each round every pair sees its own features, what it would be worth at the interference that the associations of the
-round before would cause, and three pools: over the mAPs at its BS (each as much as it is there), over the BSs of its mAP,
+In each round every pair sees its own features, what the probabilities of the round before would come to, and three pools: over the mAPs at its BS (each as much as it is there), over the BSs of its mAP,
 and over all pairs. Its weights are the same for every pair, so that renumbering mAPs or BSs renumbers the answers.
 """
 
@@ -17,7 +16,6 @@ from twinoffload.learning.streams import Generators, uniform
 
 Layers = list[tuple[Tensor, Tensor]]  # weight [S, in, out] and bias [S, 1, out] of each linear map
 
-_OWN = 3  # what a round adds to the features: presence, SINR, worth
 _POOLS = 3
 HEADS = 2  # of each pair: for being there, and for its mAP being nowhere
 _SMALL = 0.1  # first answers, so that training starts near uniform probabilities
@@ -29,11 +27,13 @@ class PairNetwork:
 
     Attributes:
         features: numbers that describe a pair.
+        prospects: numbers that say what probabilities would come to, for a pair.
         width: of the hidden layers.
         rounds: how often pairs hear of each other.
     """
 
     features: int
+    prospects: int
     width: int
     rounds: int
 
@@ -42,7 +42,7 @@ class PairNetwork:
         """(in, out) of the linear maps, three a round."""
         sizes = []
         for at in range(self.rounds):
-            seen = self.features + _OWN + (self.width if at else 0)
+            seen = self.features + self.prospects + (self.width if at else 0)
             sizes += [(seen, self.width), ((1 + _POOLS) * self.width, self.width), (self.width, HEADS)]
         return sizes
 
@@ -71,8 +71,7 @@ class PairNetwork:
         self,
         layers: Layers,
         features: Tensor,
-        received: Tensor,
-        worth: Callable[[Tensor], Tensor],
+        prospects: Callable[[Tensor], Tensor],
         *,
         may_be_off: bool,
     ) -> Tensor:
@@ -81,22 +80,19 @@ class PairNetwork:
         Args:
             layers: as `split` gives them.
             features: of each pair, `[S, B, N, M, F]`.
-            received: power at the BS over its noise, `[S, B, N, M]`.
-            worth: of each pair at a SINR, of order one, `[S, B, N, M]` to the same.
+            prospects: what it would come to if each mAP were at each BS with some probability, `[S, B, N, M]` to
+                `[S, B, N, M, prospects]`, of order one.
             may_be_off: whether an mAP may be on no BS.
 
         Returns:
             `[S, B, N, M]`, or `[S, B, N, M + 1]`, the last for being off.
         """
-        here = torch.full_like(received, 1.0 / received.shape[-1])
+        stations = features.shape[-2]
+        here = torch.full_like(features[..., 0], 1.0 / stations)
         hidden, answer = None, 0.0
         for at in range(self.rounds):
             into, mix, out = layers[3 * at : 3 * at + 3]
-            present = here * received
-            others = (present.sum(-2, keepdim=True) - present).clamp(min=0.0)
-            sinr = received / (1.0 + others)
-            own = torch.stack([here, torch.log10(sinr + 1e-6) / 2.0, worth(sinr)], dim=-1)
-            seen = [features, own] if hidden is None else [features, own, hidden]
+            seen = [features, prospects(here)] + ([] if hidden is None else [hidden])
             first = torch.relu(_linear(into, torch.cat(seen, dim=-1)))
             pools = (
                 (here.unsqueeze(-1) * first).sum(-3, keepdim=True),
@@ -107,7 +103,7 @@ class PairNetwork:
             answer = answer + _linear(out, hidden)
             logits, off = answer[..., 0], answer[..., 1].mean(-1, keepdim=True)
             logarithms = torch.log_softmax(torch.cat([logits, off], dim=-1) if may_be_off else logits, dim=-1)
-            here = logarithms[..., : received.shape[-1]].exp()
+            here = logarithms[..., :stations].exp()
         return logarithms
 
 

@@ -33,7 +33,7 @@ class Amortised:
         self.scenario, self.settings, self.seeds = scenario, settings, list(seeds)
         step = settings.price_step * scenario.highest_price
         pricing = Mlp((operator.PRICE_FEATURES, PRICING_WIDTH, PRICING_WIDTH, 1)) if scenario.is_private else None
-        network = PairNetwork(operator.FEATURES, settings.width, settings.rounds)
+        network = PairNetwork(operator.FEATURES, operator.PROSPECTS, settings.width, settings.rounds)
         self.operator = Operator(network, pricing, scenario.highest_price, step)
         replies = Mlp((2 * maps.FEATURES, settings.reply_width, settings.reply_width, 1))
         self.maps = Maps(replies, scenario.highest_price, step)
