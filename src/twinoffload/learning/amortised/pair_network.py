@@ -1,7 +1,9 @@
 """A network over (mAP, BS) pairs that does not care how many there are, nor in which order they stand.
 
-In each round every pair sees its own features, what the probabilities of the round before would come to, and three pools: over the mAPs at its BS (each as much as it is there), over the BSs of its mAP,
-and over all pairs. Its weights are the same for every pair, so that renumbering mAPs or BSs renumbers the answers.
+In each round every pair sees its own features, what the probabilities of the round before would come to, and three pools:
+over the mAPs at its BS (each as much as it is there), over the BSs of its mAP, and over all pairs. The weights are the same
+for every pair and in every round, as in dynamics by which the pairs find to each other; renumbering mAPs or BSs renumbers
+the answers.
 """
 
 from collections.abc import Callable
@@ -39,12 +41,9 @@ class PairNetwork:
 
     @cached_property
     def maps(self) -> list[tuple[int, int]]:
-        """(in, out) of the linear maps, three a round."""
-        sizes = []
-        for at in range(self.rounds):
-            seen = self.features + self.prospects + (self.width if at else 0)
-            sizes += [(seen, self.width), ((1 + _POOLS) * self.width, self.width), (self.width, HEADS)]
-        return sizes
+        """(in, out) of the three linear maps that every round uses."""
+        seen = self.features + self.prospects + self.width
+        return [(seen, self.width), ((1 + _POOLS) * self.width, self.width), (self.width, HEADS)]
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -60,11 +59,13 @@ class PairNetwork:
         ]
 
     def initialise(self, members: int, generators: Generators) -> Tensor:
-        """Initial weights `[S, P]`: uniform in +-1/sqrt(fan-in), biases 0."""
+        """Initial weights `[S, P]`: uniform in +-1/sqrt(fan-in), the answers' smaller; biases 0."""
         numbers = uniform((members, sum(self.sizes)), generators)
-        for at, (weight, bias) in enumerate(self.split(numbers)):
-            weight.mul_(weight.shape[-2] ** -0.5 * (_SMALL if at % 3 == 2 else 1.0))
+        layers = self.split(numbers)
+        for weight, bias in layers:
+            weight.mul_(weight.shape[-2] ** -0.5)
             bias.zero_()
+        layers[-1][0].mul_(_SMALL)
         return numbers
 
     def __call__(
@@ -87,19 +88,21 @@ class PairNetwork:
         Returns:
             `[S, B, N, M]`, or `[S, B, N, M + 1]`, the last for being off.
         """
+        into, mix, out = layers
         stations = features.shape[-2]
         here = torch.full_like(features[..., 0], 1.0 / stations)
-        hidden, answer = None, 0.0
-        for at in range(self.rounds):
-            into, mix, out = layers[3 * at : 3 * at + 3]
-            seen = [features, prospects(here)] + ([] if hidden is None else [hidden])
-            first = torch.relu(_linear(into, torch.cat(seen, dim=-1)))
+        hidden = features.new_zeros((*features.shape[:-1], self.width))
+        answer = torch.zeros_like(hidden[..., :HEADS])
+        logarithms = here.log()
+        for _ in range(self.rounds):
+            first = torch.relu(_linear(into, torch.cat([features, prospects(here), hidden], dim=-1)))
             pools = (
                 (here.unsqueeze(-1) * first).sum(-3, keepdim=True),
                 first.mean(-2, keepdim=True),
                 first.mean((-3, -2), keepdim=True),
             )
-            hidden = torch.relu(_linear(mix, torch.cat([first, *(pool.expand_as(first) for pool in pools)], dim=-1)))
+            heard = torch.cat([first, *(pool.expand_as(first) for pool in pools)], dim=-1)
+            hidden = (hidden + torch.relu(_linear(mix, heard))) / 2.0
             answer = answer + _linear(out, hidden)
             logits, off = answer[..., 0], answer[..., 1].mean(-1, keepdim=True)
             logarithms = torch.log_softmax(torch.cat([logits, off], dim=-1) if may_be_off else logits, dim=-1)

@@ -18,11 +18,12 @@ class AmortisedSettings(BaseModel):
     maps: tuple[int, int] | None = Field(None, description="numbers of mAPs trained on, [least, most]; null: its own")
     stations: tuple[int, int] | None = Field(None, description="numbers of BSs trained on, likewise")
     width: int = Field(32, ge=1, le=1024, description="width of the hidden layers")
-    rounds: int = Field(3, ge=1, le=20, description="rounds in which pairs hear of each other")
+    rounds: int = Field(6, ge=1, le=50, description="rounds in which pairs hear of each other")
     episodes: int = Field(60, ge=1, description="parts of the training, after each of which it is measured")
     updates: int = Field(50, ge=1, description="updates an episode")
     batch: int = Field(128, ge=1, description="slots an update, for each seed")
-    imitation: float = Field(0.3, ge=0, le=1, description="share of the updates that imitate `posted`, at the start")
+    imitation: float = Field(0.25, ge=0, le=1, description="share of the updates, at the start, that do nothing else than imitate `posted`")
+    imitation_weight: float = Field(1.0, ge=0, description="weight of imitation after that; falls linearly to a tenth")
     examples: int = Field(4000, ge=1, description="slots of each size in which `posted` is solved to be imitated")
     example_limit: int = Field(
         1000, ge=1, description="associations up to which `posted` is imitated; larger sizes begin without"

@@ -38,6 +38,7 @@ from twinoffload.seeding import stream
 
 MEASURED = 128  # slots a seed in which an episode's end is measured
 LEAST_RATE = 0.02  # of the learning rate, at the end
+LEAST_IMITATION = 0.1  # of its weight, at the end
 CLIP = 5.0
 UNTOLD = 0.2  # weight of what mAPs expect of BSs that are not recommended to them
 
@@ -104,11 +105,16 @@ class AmortisedTrainer:
         settings = self.settings
         done = update / (settings.episodes * settings.updates)
         sized = self.sizes[update % len(self.sizes)]
-        imitates = done < settings.imitation and _profiles(sized) <= settings.example_limit
+        solved = settings.imitation_weight > 0.0 and _profiles(sized) <= settings.example_limit
         for weights in self.agents.weights.values():
             weights.requires_grad_()
-        losses = self._imitate(sized) if imitates else self._try_choices(sized, done)
-        torch.stack([loss.sum() for loss in losses.values()]).sum().backward()
+        losses = self._imitate(sized) if solved else {}
+        weight = 1.0
+        if not (solved and done < settings.imitation):
+            losses |= self._try_choices(sized, done)
+            weight = settings.imitation_weight * (1.0 - (1.0 - LEAST_IMITATION) * done)
+        total = [loss.sum() * (weight if name == "imitation_loss" else 1.0) for name, loss in losses.items()]
+        torch.stack(total).sum().backward()
         rate = LEAST_RATE + (1.0 - LEAST_RATE) * min(1.0, 2.0 * (1.0 - done))
         for name, weights in self.agents.weights.items():
             weights.requires_grad_(False)
