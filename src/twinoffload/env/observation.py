@@ -94,10 +94,11 @@ class Encoder:
 
     def to(self, device: torch.device | str) -> "Encoder":
         """The same on another device."""
-        names = ("center", "spread", "highest_price", "largest_task", "own")
-        moved = {name: getattr(self, name).to(device) for name in names}
-        private = {name: (mean.to(device), width.to(device)) for name, (mean, width) in self.private.items()}
-        return replace(self, **moved, private=private)
+        return self._map(lambda tensor: tensor.to(device))
+
+    def of_row(self, row: int) -> "Encoder":
+        """The same for one row of the batch alone, `[1, E, N, M]`; `scenario` still only fixes the sizes."""
+        return self._map(lambda tensor: tensor[row : row + 1] if tensor.ndim == 4 else tensor)
 
     @property
     def operator_size(self) -> int:
@@ -167,6 +168,12 @@ class Encoder:
         if not slots.terms.idle_interferes:
             association = torch.where(data > 0.0, association, -1)
         return association, data
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "Encoder":
+        names = ("center", "spread", "highest_price", "largest_task", "own")
+        changed = {name: change(getattr(self, name)) for name in names}
+        private = {name: (change(mean), change(width)) for name, (mean, width) in self.private.items()}
+        return replace(self, **changed, private=private)
 
     def _log_gain(self, slots: Slots) -> Tensor:
         return ((torch.log10(slots.gain.clamp(min=1e-30)) - self.center) / self.spread).float()

@@ -6,16 +6,16 @@ from twinoffload.learning.agents import Agents
 
 
 def alone(agents: Agents, row: int) -> Agents:
-    """Agents of one seed that decide as they do in the ensemble; they share its weights and only play.
+    """Agents of one row (seed, or scenario and seed) that decide as they do in the ensemble; they share its weights and only play.
 
     Members are ordered seed-major, so that each seed has an equal block of rows of each actor's parameters.
 
     Args:
-        agents: of S seeds.
+        agents: of S rows.
         row: which of them, 0 ... S - 1.
     """
     single, seeds = copy.copy(agents), len(agents.seeds)
-    single.seeds = [agents.seeds[row]]
+    single.seeds, single.encoder = [agents.seeds[row]], agents.encoder.of_row(row)
     for name in ("operator", "maps"):
         learner = copy.copy(getattr(agents, name))
         learner.play_with(learner.decider.chunk(seeds)[row])
