@@ -6,9 +6,10 @@ from twinoffload.learning.agents import Agents
 
 
 def alone(agents: Agents, row: int) -> Agents:
-    """Agents of one row (seed, or scenario and seed) that decide as they do in the ensemble; they share its weights and only play.
+    """Agents of one seed (of one row, where scenarios differ) that decide as they do in the ensemble.
 
-    Members are ordered seed-major, so that each seed has an equal block of rows of each actor's parameters.
+    They share its weights and only play. Members are ordered row-major, so that each row has an equal block of each
+    actor's parameters.
 
     Args:
         agents: of S rows.
