@@ -1,0 +1,64 @@
+"""What can be exported: one seed's policy, and what it has to be told in every slot.
+
+Another kind of agents becomes exportable by registering a function with `policy_of`.
+"""
+
+from dataclasses import dataclass
+from functools import singledispatch
+
+from twinoffload.env.observation import private_fields
+from twinoffload.env.scheme import Scheme
+from twinoffload.learning.agents import Agents
+from twinoffload.learning.alone import alone
+from twinoffload.scenario import Scenario
+
+OPERATOR_OUTPUTS = ("price",)
+MAPS_OUTPUTS = ("association", "data")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One seed's operator and mAPs.
+
+    Attributes:
+        scheme: decides in slots of batch axes [1, B]; what it looks at are its views (`env.view`), and nothing that it
+            computes may depend on numbers on the host.
+        scenario: fixes every parameter of the game that is not an input, and the sizes that are not free.
+        operator_inputs: names in `PORTS`; first "gain".
+        maps_inputs: likewise; first "gain", then "price".
+        operator_free, maps_free: which of the axes "maps" and "stations" may be of any size. Parameters that are no
+            inputs must then be the same all along them.
+    """
+
+    scheme: Scheme
+    scenario: Scenario
+    operator_inputs: tuple[str, ...]
+    maps_inputs: tuple[str, ...]
+    operator_free: frozenset[str] = frozenset()
+    maps_free: frozenset[str] = frozenset()
+
+
+@singledispatch
+def policy_of(agents: object, row: int) -> Policy:
+    """The policy of one row of trained agents.
+
+    Raises:
+        TypeError: agents of a kind that nobody taught it.
+    """
+    raise TypeError(f"{type(agents).__name__} cannot be exported: register a function with `policy_of`")
+
+
+@policy_of.register
+def _(agents: Agents, row: int) -> Policy:
+    """Perceptrons of a fixed size; only mAPs that share a policy and do not differ may be any number of them."""
+    scenario, encoder = agents.encoder.scenario, agents.encoder
+    drawn = (*private_fields(scenario), *(["raw_data"] if scenario.raw_data == "uniform" else []))
+    last = ("last_interference",) if agents.observation == "load" else ()
+    alike = agents.shared and not encoder.own.shape[-1] and agents.observation != "gains"
+    return Policy(
+        alone(agents, row),
+        scenario,
+        ("gain",),
+        ("gain", "price", *last, *drawn),
+        maps_free=frozenset(["maps"] if alike else []),
+    )
