@@ -43,7 +43,7 @@ def export(
                     "seed": run.seeds[0] if seed is None else seed,
                     "largest_relative_difference": found.difference,
                     "tolerance": TOLERANCE,
-                    "other_station_at_the_same_data": found.ties,
+                    "ties": found.ties,
                     "decisions": found.decisions,
                 }
             )

@@ -96,7 +96,7 @@ def _described(policy: Policy, graphs: Sequence[Graph], agreement: Agreement) ->
         "agreement": {
             "largest_relative_difference": agreement.difference,
             "tolerance": TOLERANCE,
-            "other_station_at_the_same_data": agreement.ties,
+            "ties": agreement.ties,
             "decisions": agreement.decisions,
             "shapes": agreement.shapes,
         },

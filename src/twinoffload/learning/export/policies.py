@@ -5,9 +5,13 @@ Another kind of agents becomes exportable by registering a function with `policy
 
 from dataclasses import dataclass
 from functools import singledispatch
+from typing import Protocol
+
+from torch import Tensor
 
 from twinoffload.env.observation import private_fields
-from twinoffload.env.scheme import Scheme
+from twinoffload.env.slots import Slots
+from twinoffload.env.view import View
 from twinoffload.learning.agents import Agents
 from twinoffload.learning.alone import alone
 from twinoffload.scenario import Scenario
@@ -16,13 +20,30 @@ OPERATOR_OUTPUTS = ("price",)
 MAPS_OUTPUTS = ("association", "data")
 
 
+class Decider(Protocol):
+    """A scheme (`env.scheme`) that looks at nothing but views."""
+
+    name: str
+    observation: str
+
+    def begin(self, slots: Slots) -> None:
+        """Episodes start."""
+
+    def price(self, slots: View) -> Tensor:
+        """Posted prices in money/MB, `[..., N, M]`."""
+        ...
+
+    def offload(self, slots: View, price: Tensor) -> tuple[Tensor, Tensor]:
+        """Association `[..., N]` and data in MB `[..., N]`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Policy:
     """One seed's operator and mAPs.
 
     Attributes:
-        scheme: decides in slots of batch axes [1, B]; what it looks at are its views (`env.view`), and nothing that it
-            computes may depend on numbers on the host.
+        scheme: decides in slots of batch axes [1, B], by tensor operations without branches on their values.
         scenario: fixes every parameter of the game that is not an input, and the sizes that are not free.
         operator_inputs: names in `PORTS`; first "gain".
         maps_inputs: likewise; first "gain", then "price".
@@ -30,7 +51,7 @@ class Policy:
             inputs must then be the same all along them.
     """
 
-    scheme: Scheme
+    scheme: Decider
     scenario: Scenario
     operator_inputs: tuple[str, ...]
     maps_inputs: tuple[str, ...]
