@@ -105,9 +105,14 @@ def _compare_slot(
     graphs: tuple[Decide, Decide],
     noise: torch.Generator,
 ) -> None:
-    """Compare both decisions of a slot, and play the policy's."""
+    """Compare both decisions of a slot, and play the policy's; prices are drawn where the operator has another size."""
     scheme = policy.scheme
-    price = scheme.price(slots)
+    fits = all(
+        axis in policy.operator_free or getattr(scenario, axis) == getattr(policy.scenario, axis)
+        for axis in ("maps", "stations")
+    )
+    drawn = torch.rand(slots.gain.shape, dtype=torch.float64, generator=noise) * scenario.highest_price
+    price = scheme.price(slots) if fits else drawn
 
     def nudged(terms: Terms) -> Seen:
         change = 2.0 * torch.rand(slots.gain.shape, dtype=torch.float64, generator=noise) - 1.0
@@ -120,13 +125,12 @@ def _compare_slot(
         association, data = scheme.offload(view, price)
         return {"association": association[0], "data": data[0]}
 
-    onnx = [
-        graphs[0](physical(policy.operator_inputs, scenario, slots, slots.public_terms)),
-        graphs[1](physical(policy.maps_inputs, scenario, slots, slots.terms, price)),
-    ]
+    if fits:
+        answer = graphs[0](physical(policy.operator_inputs, scenario, slots, slots.public_terms))
+        agreement.add(posted(slots), answer, scenario.highest_price, lambda: posted(nudged(slots.public_terms)))
+    answer = graphs[1](physical(policy.maps_inputs, scenario, slots, slots.terms, price))
     most = float(torch.as_tensor(scenario.market().raw_data).max())
-    agreement.add(posted(slots), onnx[0], scenario.highest_price, lambda: posted(nudged(slots.public_terms)))
-    agreement.add(sent(slots), onnx[1], most, lambda: sent(nudged(slots.terms)))
+    agreement.add(sent(slots), answer, most, lambda: sent(nudged(slots.terms)))
     slots.step(price, *scheme.offload(slots, price))
 
 
@@ -149,8 +153,8 @@ def physical(
 
 
 def _sizes(policy: Policy) -> list[Scenario]:
-    """The scenario, and where both graphs leave sizes free, smaller and larger networks too."""
-    scenario, free = policy.scenario, policy.operator_free & policy.maps_free
+    """The scenario, and where sizes are free, smaller and larger networks too."""
+    scenario, free = policy.scenario, policy.maps_free
     found = [scenario]
     if "maps" in free:
         found += [scenario.replace(maps=n) for n in (1, scenario.maps + 3)]

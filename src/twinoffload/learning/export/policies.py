@@ -3,7 +3,7 @@
 Another kind of agents becomes exportable by registering a function with `policy_of`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 from typing import Protocol
 
@@ -47,16 +47,17 @@ class Policy:
         scenario: fixes every parameter of the game that is not an input, and the sizes that are not free.
         operator_inputs: names in `PORTS`; first "gain".
         maps_inputs: likewise; first "gain", then "price".
-        operator_free, maps_free: which of the axes "maps" and "stations" may be of any size. Parameters that are no
+        maps_free: which of the axes "maps" and "stations" may be of any size for the mAPs. Parameters that are no
             inputs must then be the same all along them.
+        operator_free: which of those the operator leaves free as well.
     """
 
     scheme: Decider
     scenario: Scenario
     operator_inputs: tuple[str, ...]
     maps_inputs: tuple[str, ...]
-    operator_free: frozenset[str] = frozenset()
     maps_free: frozenset[str] = frozenset()
+    operator_free: frozenset[str] = frozenset()
 
 
 @singledispatch
@@ -71,13 +72,15 @@ def policy_of(agents: object, row: int) -> Policy:
 
 @policy_of.register
 def _(agents: Agents, row: int) -> Policy:
-    """Perceptrons of a fixed size; only mAPs that share a policy and do not differ may be any number of them."""
+    """Perceptrons of a fixed size; mAPs may be any number where they share a policy and do not differ."""
     scenario, encoder = agents.encoder.scenario, agents.encoder
     drawn = (*private_fields(scenario), *(["raw_data"] if scenario.raw_data == "uniform" else []))
     last = ("last_interference",) if agents.observation == "load" else ()
-    alike = agents.shared and not encoder.own.shape[-1] and agents.observation != "gains"
+    single, alike = alone(agents, row), agents.shared and not encoder.own.shape[-1] and agents.observation != "gains"
+    if alike:
+        single.encoder = replace(encoder, largest_task=encoder.largest_task[..., :1, :])
     return Policy(
-        alone(agents, row),
+        single,
         scenario,
         ("gain",),
         ("gain", "price", *last, *drawn),
