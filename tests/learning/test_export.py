@@ -20,6 +20,7 @@ from twinoffload.learning.export.agreement import TOLERANCE, check
 from twinoffload.learning.export.folder import export_run
 from twinoffload.learning.export.graphs import graphs_of
 from twinoffload.learning.export.policies import policy_of
+from twinoffload.learning.export.ports import PORTS
 from twinoffload.learning.run_folder import RunFolder
 from twinoffload.learning.train_settings import PRESETS, TrainSettings
 from twinoffload.seeding import stream
@@ -114,6 +115,27 @@ def test_policy_json_says_what_the_files_hold(run, exported):
                 (p.name, p.shape, types[p.type]) for p in found
             ]
             assert all(port["unit"] and port["meaning"] for port in told)
+
+
+@pytest.mark.parametrize("observation", ["paper", "load", "gains"])
+def test_a_map_answers_from_its_own_row(observation):
+    agents = Agents(HIDDEN, TrainSettings.load("tuned").replace(observation=observation), [0])
+    _, maps = graphs_of(policy_of(agents, 0))
+
+    def inputs():
+        return [torch.rand(50, 3, 2 if len(PORTS[name].axes) == 3 else 1, dtype=torch.float64) for name in maps.inputs]
+
+    first = inputs()
+    second = [torch.cat([one[:, :1], other[:, 1:]], dim=1) for one, other in zip(first, inputs(), strict=True)]
+    with torch.no_grad():
+        answers = [
+            maps.module(*(value.squeeze(-1) if value.shape[-1] == 1 else value for value in values))
+            for values in (first, second)
+        ]
+    (association, data), (there, sent) = answers
+    assert torch.equal(data[:, 0], sent[:, 0]) == (observation != "gains")
+    assert torch.equal(association[:, 0], there[:, 0]) or observation == "gains"
+    assert not torch.equal(data[:, 1:], sent[:, 1:])
 
 
 def test_silent_maps_are_off(tmp_path):
