@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,31 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         raise
     finally:
         draft.unlink(missing_ok=True)
+    return target
+
+
+def write_folder(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a draft of a folder, then rename it into place; a failure leaves nothing behind.
+
+    Raises:
+        ValueError: there is something already.
+    """
+    target = Path(path).absolute()
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ValueError(f"{path}: already exists and is not an empty folder; choose another one")
+    above = next(parent for parent in target.parents if parent.exists())
+    draft = above / f".{target.name}.{os.getpid()}.draft"
+    try:
+        draft.mkdir()
+        write(draft)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.replace(target)
+    except OSError as error:
+        if error.filename and Path(error.filename).is_relative_to(draft):  # the caller knows nothing of a draft
+            error.filename = str(target / Path(error.filename).relative_to(draft))
+        raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return target
 
 

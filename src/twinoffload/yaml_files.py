@@ -110,6 +110,11 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         near = difflib.get_close_matches(path[-1], names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(names)}"
         return f"unknown field {field!r}; {hint}"
+    if fault["type"].startswith("union_tag"):  # which of several models is meant
+        names = ", ".join(tag for tag in map(_tag, known) if tag)
+        given = fault["input"].get("algorithm") if isinstance(fault["input"], dict) else fault["input"]
+        told = f"{field}.algorithm = {given!r:.60}" if given is not None else f"{field}.algorithm is missing"
+        return f"{told}: must be one of {names}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     return f"{field} = {fault['input']!r:.60}: {message}"

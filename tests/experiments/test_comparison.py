@@ -15,8 +15,11 @@ from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.decision_time import first_of
 from twinoffload.experiments.interval import median_interval
 from twinoffload.experiments.references import Equilibrium, Reactive
+from twinoffload.learning.agents import Agents
 from twinoffload.learning.alone import alone
+from twinoffload.learning.rows import draw_rows
 from twinoffload.learning.training import Trainer, TrainSettings
+from twinoffload.seeding import stream
 
 PAPER, OPEN = Scenario.load("paper"), Scenario.load("open")
 SEEDS = (0, 1)
@@ -100,6 +103,28 @@ def test_agents_of_one_seed_decide_as_they_do_beside_the_others():
         assert torch.equal(there, association[row : row + 1, :1])
         torch.testing.assert_close(sent, data[row : row + 1, :1], rtol=1e-5, atol=1e-5)
     assert not torch.allclose(price[0], price[1], atol=1e-3), "seeds differ, so that a wrong row would show"
+
+
+@pytest.mark.parametrize("base", ["paper", "private"])
+def test_agents_of_one_row_keep_the_scales_of_their_own_scenario(base):
+    """Caps, channels, tasks and what tells mAPs apart differ between rows; each is alone as beside the others."""
+    one = Scenario.load(base).replace(slots=3, raw_data="uniform")
+    other = one.replace(price_cap=2.0, side=900.0, task_size=3.0, cycles=(2.1, 1.6))
+    if base == "private":
+        other = other.replace(accuracy_value={"uniform": (2.0, 30.0)})
+    settings = TrainSettings(episodes=1, followers="shared")
+    agents = Trainer([one, other], settings, (0, 0)).agents
+    slots = Slots(draw_rows([one, other], 2, [stream(0, "test")] * 2, slots=3))
+    price = agents.price(slots)
+    association, data = agents.offload(slots, price)
+    for row, scenario in enumerate((one, other)):
+        play = [alone(agents, row), Agents(scenario, settings, (0,))]
+        for single in play:
+            here = Slots(first_of(slots.episodes, row))
+            torch.testing.assert_close(single.price(here), price[row : row + 1, :1], rtol=1e-5, atol=1e-6)
+            there, sent = single.offload(here, price[row : row + 1, :1])
+            assert torch.equal(there, association[row : row + 1, :1])
+            torch.testing.assert_close(sent, data[row : row + 1, :1], rtol=1e-5, atol=1e-5)
 
 
 def test_a_concept_played_slot_by_slot_is_what_solve_says():

@@ -121,8 +121,9 @@ def test_the_loop_stores_transitions_that_follow_each_other():
     assert len(loop.returns(1)) == 2
 
 
-def test_the_payoff_probe_reports_money():
-    rows = probes.payoff_probe(PAPER, [0], updates=5, situations=300)
+@pytest.mark.parametrize("name", probes.PAYOFF_LEARNERS)
+def test_the_payoff_probe_reports_money(name):
+    rows = probes.payoff_probe(PAPER, [0], probes.PAYOFF_LEARNERS[name], updates=5, situations=300)
     assert [row["met"] for row in rows] == [False, False]
     assert rows[0]["found"] >= rows[1]["found"] > 0
 
@@ -143,7 +144,7 @@ def test_presets_of_all_cases_exist():
 
 
 def test_the_command_prints_tables_or_json(monkeypatch, capfd):
-    monkeypatch.setattr(probes, "payoff_probe", lambda scenario, seeds: [])
+    monkeypatch.setattr(probes, "payoff_probe", lambda scenario, seeds, settings: [])
     monkeypatch.setattr(probes, "PROBES", probes.PROBES[:1])
     for form in ([], ["--json"]):
         with pytest.raises(SystemExit) as stop:

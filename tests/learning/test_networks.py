@@ -16,7 +16,7 @@ def reference(layout, parameters):
     return nn.Sequential(*layers[:-1])
 
 
-@pytest.mark.parametrize("widths", [(3, 1), (5, 20, 1), (6, 24, 18, 4), (20, 7, 33)])
+@pytest.mark.parametrize("widths", [(3, 1), (5, 20, 1), (6, 24, 18, 4), (20, 7, 33), (4, 128, 130, 2)])
 def test_values_and_gradients_equal_those_of_torch(widths):
     generator = torch.Generator().manual_seed(1)
     layout = Mlp(widths)
@@ -28,7 +28,8 @@ def test_values_and_gradients_equal_those_of_torch(widths):
     values = networks.forward(layers, inputs)
     assert torch.equal(values[-1], outputs)
     slopes = networks.slopes(layers, values, weights)
-    by_parameters, by_inputs = networks.by_parameters(values, slopes), networks.by_inputs(layers, slopes)
+    by_parameters, by_inputs = torch.zeros_like(parameters), networks.by_inputs(layers, slopes)
+    networks.by_parameters(values, slopes, layout.split(by_parameters))
     torch.testing.assert_close(networks.by_inputs(layers, slopes, last=2), by_inputs[..., -2:])
     for member in range(3):
         network = reference(layout, parameters[member])
@@ -38,6 +39,7 @@ def test_values_and_gradients_equal_those_of_torch(widths):
         (expected * weights[member]).sum().backward()
         flat = torch.cat([part.grad.flatten() for part in network.parameters()])
         torch.testing.assert_close(by_parameters[member, : flat.numel()], flat, rtol=1e-4, atol=1e-5)
+        assert not by_parameters[member, flat.numel() :].any(), "nothing is asked of what only fills up"
         torch.testing.assert_close(by_inputs[member], own.grad, rtol=1e-4, atol=1e-5)
 
 

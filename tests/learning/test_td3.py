@@ -38,9 +38,9 @@ def test_actor_and_targets_wait_for_their_turn(monkeypatch):
     each = learner(1, 2, policy_delay=3, discount=0.9)
     backward, by_parameters = [], networks.by_parameters
 
-    def watched(values, slopes):
+    def watched(values, slopes, gradient):
         backward.append(slopes)
-        return by_parameters(values, slopes)
+        by_parameters(values, slopes, gradient)
 
     monkeypatch.setattr(networks, "by_parameters", watched)
     for update in range(1, 7):

@@ -5,7 +5,7 @@ import re
 import polars as pl
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from twinoffload import Scenario
 from twinoffload.learning.agents import by_member, by_row
@@ -126,6 +126,39 @@ def test_rewards_are_floored_for_learning_only():
 
 def _sac(values):
     return TrainSettings.model_validate({"maps": {"algorithm": "sac"} | values}).maps
+
+
+@pytest.mark.parametrize(
+    "settings", [SETTINGS.replace(replay=3), SETTINGS.replace(maps=LEARNER | {"discount": (0, 0.5)})]
+)
+def test_what_cannot_be_trained_leaves_no_folder_behind(tmp_path, settings):
+    with pytest.raises(ValueError, match=r"replay = 3: a slot adds 4|maps\.discount has 2 values, expected one, or 1"):
+        RunFolder.create(tmp_path / "run", SHORT, settings, [0])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "told"),
+    [
+        ("episode", torch.tensor([1.0, 2.0]), "only one element tensors|cannot be converted to Scalar"),
+        ("agents.operator.random", torch.zeros(1, 16), "RNG state"),
+        ("replay_maps.cursor", torch.tensor(10**9), "cursor 1000000000 or size"),
+        ("replay_maps.size", torch.tensor(-1), "or size -1 lies outside a replay of 100"),
+        ("stopped", torch.zeros(0), "stopped has 0 rows, expected 1"),
+    ],
+)
+def test_a_checkpoint_of_wrong_contents_is_refused_in_one_line(tmp_path, name, tensor, told):
+    scenario, settings = SHORT.replace(slots=2), SETTINGS.replace(episodes=1)
+    run = RunFolder.create(tmp_path / "run", scenario, settings, [0])
+    run.train()
+    file = run.path / "checkpoint.safetensors"
+    save_file(load_file(file) | {name: tensor}, file)
+    for work in (run.trainer, lambda: run.episodes_done() and run.trainer()):
+        with pytest.raises(ValueError, match=told) as refused:
+            work()
+        assert str(refused.value).startswith(str(file))
+        assert "\n" not in str(refused.value)
+        assert str(refused.value).count("train anew") == 1
 
 
 @pytest.mark.parametrize(

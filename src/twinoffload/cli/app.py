@@ -19,6 +19,7 @@ from twinoffload import __version__
 from twinoffload.cli.bench import bench
 from twinoffload.cli.evaluate import evaluate
 from twinoffload.cli.explain import explain
+from twinoffload.cli.export import export
 from twinoffload.cli.figures import figures
 from twinoffload.cli.gains import gains
 from twinoffload.cli.options import RunInterruptedError
@@ -55,7 +56,7 @@ def _twinoffload(
     """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them."""
 
 
-for command in (quick, train, evaluate, bench, solve, explain, figures, gains, presets):
+for command in (quick, train, evaluate, export, bench, solve, explain, figures, gains, presets):
     app.command()(command)
 
 

@@ -71,4 +71,8 @@ def train(
         raise RunInterruptedError(
             f"interrupted; go on with `twinoffload train --resume --out {quote(str(out))}`"
         ) from None
-    typer.echo(f"trained {len(run.seeds)} seeds for {run.settings.episodes} episodes: {out}")
+    seeds_told, episodes_told = (
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((len(run.seeds), "seed"), (run.settings.episodes, "episode"))
+    )
+    typer.echo(f"trained {seeds_told} for {episodes_told}: {out}")

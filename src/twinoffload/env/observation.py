@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from twinoffload.env.slots import Observation, Slots
+from twinoffload.env.slots import Observation
+from twinoffload.env.view import View
 from twinoffload.network import link
 from twinoffload.scenario import Scenario, Uniform
 
@@ -94,10 +95,11 @@ class Encoder:
 
     def to(self, device: torch.device | str) -> "Encoder":
         """The same on another device."""
-        names = ("center", "spread", "highest_price", "largest_task", "own")
-        moved = {name: getattr(self, name).to(device) for name in names}
-        private = {name: (mean.to(device), width.to(device)) for name, (mean, width) in self.private.items()}
-        return replace(self, **moved, private=private)
+        return self._map(lambda tensor: tensor.to(device))
+
+    def of_row(self, row: int) -> "Encoder":
+        """The same for one row of the batch alone, `[1, E, N, M]`; `scenario` still only fixes the sizes."""
+        return self._map(lambda tensor: tensor[row : row + 1] if tensor.ndim == 4 else tensor)
 
     @property
     def operator_size(self) -> int:
@@ -111,11 +113,11 @@ class Encoder:
         of_station = {"paper": 2, "load": 3, "gains": 1 + self.scenario.maps}[self.observation]
         return self.scenario.stations * of_station + extra
 
-    def operator_features(self, slots: Slots) -> Tensor:
+    def operator_features(self, slots: View) -> Tensor:
         """All log-gains (Eq. 24), float32 `[..., N M]`."""
         return self._log_gain(slots).flatten(-2)
 
-    def map_features(self, slots: Slots, price: Tensor) -> Tensor:
+    def map_features(self, slots: View, price: Tensor) -> Tensor:
         """Own log-gains and prices (Eq. 34), then whatever else an mAP may see, float32 `[..., N, F]`.
 
         Under `load` that is the SINR each BS would have offered with last slot's interference, in decades; under
@@ -138,7 +140,7 @@ class Encoder:
             parts.append(self.own.expand(*slots.gain.shape[:-1], -1))
         return torch.cat(parts, dim=-1)
 
-    def interference_features(self, slots: Slots, association: Tensor, data: Tensor) -> Tensor:
+    def interference_features(self, slots: View, association: Tensor, data: Tensor) -> Tensor:
         """What follows from a slot's decisions: the SINR each BS offers each mAP, in decades, float32 `[..., N, M]`.
 
         Nobody can see it before deciding; a critic that is told judges the decision without that noise.
@@ -154,13 +156,13 @@ class Encoder:
             on = on & (data > 0.0).unsqueeze(-1)
         return _decades(slots, link.interference(terms.power * slots.gain, on))
 
-    def price(self, slots: Slots, action: Tensor) -> Tensor:
+    def price(self, slots: View, action: Tensor) -> Tensor:
         """Actions `[..., N M]` in [-1, 1] to prices in [0, `highest_price`], float64 `[..., N, M]`."""
         stretched = action.double().unflatten(-1, slots.gain.shape[-2:]) * (1.0 + self.price_margin)
         share = (stretched.clamp(-1.0, 1.0) + 1.0) / 2.0
         return share * self.highest_price
 
-    def offload(self, slots: Slots, action: Tensor) -> tuple[Tensor, Tensor]:
+    def offload(self, slots: View, action: Tensor) -> tuple[Tensor, Tensor]:
         """Actions `[..., N, M]` in [-1, 1] to the BS of the largest amount and that amount in MB (Eq. 35)."""
         amount = (action.double() + 1.0) / 2.0 * slots.terms.raw_data
         data, association = amount.max(-1)
@@ -168,7 +170,13 @@ class Encoder:
             association = torch.where(data > 0.0, association, -1)
         return association, data
 
-    def _log_gain(self, slots: Slots) -> Tensor:
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "Encoder":
+        names = ("center", "spread", "highest_price", "largest_task", "own")
+        changed = {name: change(getattr(self, name)) for name in names}
+        private = {name: (change(mean), change(width)) for name, (mean, width) in self.private.items()}
+        return replace(self, **changed, private=private)
+
+    def _log_gain(self, slots: View) -> Tensor:
         return ((torch.log10(slots.gain.clamp(min=1e-30)) - self.center) / self.spread).float()
 
 
@@ -202,7 +210,7 @@ def _scale(scenario: Scenario) -> tuple[float, float]:
     return logs.mean().item(), max(logs.std().item(), 1e-6)
 
 
-def _decades(slots: Slots, interference: Tensor) -> Tensor:
+def _decades(slots: View, interference: Tensor) -> Tensor:
     """SINR of every pair at given interference in W, as half its decades, float32 `[..., N, M]`."""
     terms = slots.terms
     sinr = link.sinr(terms.power * slots.gain, interference, terms.noise)

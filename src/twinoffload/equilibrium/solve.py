@@ -21,12 +21,14 @@ from twinoffload.equilibrium.searching import SEARCHED, Search, is_exact
 from twinoffload.equilibrium.selection import Selection, select
 from twinoffload.game.inputs import (
     association_array,
+    check_start,
     gain_array,
     joint_batch,
     market_terms,
     order_array,
     pair_array,
     same_pairs,
+    within_reach,
 )
 from twinoffload.game.market import Market
 
@@ -265,7 +267,7 @@ def _path(market: Market, links: Any, start: Any, order: Sequence[int] | None) -
             raise ValueError(
                 f"start: has shape {list(start.shape)}; expected [{links.maps}], sparse gains are one market"
             )
-        _check_reached((start < 0) | (links.pair_at(start) >= 0), start)
+        check_start(torch.from_numpy(start), torch.from_numpy(links.pair_at(start) >= 0))
     return start, None if order is None else np.array(order_array(order, links.maps))
 
 
@@ -274,7 +276,7 @@ class _Problem:
 
     def __init__(self, market: Market, gain: Any, start: Any, order: Sequence[int] | None, *, price: Any = None,
                  within: Any = None):  # fmt: skip
-        gain, within = _within_reach(gain_array(gain), within)
+        gain, within = within_reach(gain_array(gain), within)
         terms = market_terms(market, gain)
         maps, stations = self.maps, self.stations = gain.shape[-2:]
         shapes = {"gain": gain.shape[:-2], "market": terms.batch_shape()}
@@ -295,39 +297,7 @@ class _Problem:
         self.start = None if start is None else start.expand(*self.batch, maps).reshape(-1, maps)
         if self.start is not None and self.within is not None:
             there = self.within.gather(-1, self.start.clamp(min=0).unsqueeze(-1)).squeeze(-1)
-            _check_reached(((self.start < 0) | there).cpu().numpy(), self.start.cpu().numpy())
-
-
-def _within_reach(gain: Tensor, within: Any) -> tuple[Tensor, Tensor | None]:
-    """(gain, 0 out of reach; which pairs are within reach)."""
-    if within is None:
-        return gain, None
-    maps, stations = gain.shape[-2:]
-    try:
-        mask = torch.as_tensor(within).to(gain.device)
-    except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"within: is no array; expected booleans [..., {maps}, {stations}] like the gain") from None
-    if mask.dtype != torch.bool or mask.layout != torch.strided or mask.shape[-2:] != gain.shape[-2:]:
-        raise ValueError(
-            f"within: is {mask.layout} {mask.dtype} of shape {list(mask.shape)}; expected an array of booleans "
-            f"[..., {maps}, {stations}] like the gain"
-        )
-    batch = joint_batch(within=mask.shape[:-2], gain=gain.shape[:-2])
-    gain, mask = gain.expand(*batch, maps, stations), mask.expand(*batch, maps, stations)
-    gain = torch.where(mask, gain, 0.0)
-    alone = ~(gain > 0).any(-1)
-    if alone.any():
-        n = int(alone.nonzero()[0, -1])
-        raise ValueError(f"within: leaves mAP {n} no BS with a gain above 0; let it reach one, or remove the mAP")
-    return gain, mask
-
-
-def _check_reached(reached: np.ndarray, start: np.ndarray) -> None:
-    """Refuse a start that puts an mAP where it cannot be."""
-    if not reached.all():
-        place = tuple(int(i) for i in np.argwhere(~reached)[0])
-        n, m = place[-1], int(start[place])
-        raise ValueError(f"start: mAP {n} is on BS {m}, which is out of its reach; start it on a BS within reach")
+            check_start(self.start, there)
 
 
 def _is_number(value: Any) -> bool:

@@ -52,11 +52,11 @@ def quick_study(
         The contents of `summary.json`.
 
     Raises:
-        ValueError: the scenario cannot be learned or is too large to solve; the folder holds something else than an
-            earlier study.
+        ValueError: scenario and settings cannot be trained, or the scenario is too large to solve; the folder holds
+            something else than an earlier study.
     """
     began = time.perf_counter()
-    check_trainable(scenario)
+    check_trainable(scenario, settings, seeds)
     check_playable(scenario, len(seeds), episodes)
     folder = Path(folder)
     clear(folder)

@@ -44,6 +44,53 @@ def gain_array(value: Any) -> Tensor:
     return gain
 
 
+def within_reach(gain: Tensor, within: Any) -> tuple[Tensor, Tensor | None]:
+    """A gain `[..., N, M]`, 0 out of reach, and which pairs are within reach, booleans alike; None where all are.
+
+    Raises:
+        ValueError: `within` is no such array, or leaves an mAP without a BS; the message names the mAP.
+    """
+    if within is None:
+        return gain, None
+    maps, stations = gain.shape[-2:]
+    try:
+        mask = torch.as_tensor(within).to(gain.device)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"within: is no array; expected booleans [..., {maps}, {stations}] like the gain") from None
+    if mask.dtype != torch.bool or mask.layout != torch.strided or mask.shape[-2:] != gain.shape[-2:]:
+        raise ValueError(
+            f"within: is {mask.layout} {mask.dtype} of shape {list(mask.shape)}; expected an array of booleans "
+            f"[..., {maps}, {stations}] like the gain"
+        )
+    batch = joint_batch(within=mask.shape[:-2], gain=gain.shape[:-2])
+    gain, mask = gain.expand(*batch, maps, stations), mask.expand(*batch, maps, stations)
+    gain = torch.where(mask, gain, 0.0)
+    alone = ~(gain > 0).any(-1)
+    if alone.any():
+        n = int(alone.nonzero()[0, -1])
+        raise ValueError(f"within: leaves mAP {n} no BS with a gain above 0; let it reach one, or remove the mAP")
+    return gain, mask
+
+
+def check_start(start: Tensor, within: Tensor) -> None:
+    """Refuse a start `[..., N]` that puts an mAP on a BS out of its reach, by name.
+
+    Args:
+        start: BS indices; -1 (off) is always within reach.
+        within: whether each mAP reaches the BS that it starts on, `[..., N]`.
+
+    Raises:
+        ValueError: naming the mAP and the BS.
+    """
+    stray = (start >= 0) & ~within
+    if stray.any():
+        place = tuple(int(i) for i in stray.nonzero()[0])
+        raise ValueError(
+            f"start: mAP {place[-1]} is on BS {int(start[place])}, which is out of its reach; start it on a BS within "
+            "reach"
+        )
+
+
 def association_array(value: Any, market: Market, maps: int, stations: int, name: str = "association") -> Tensor:
     """BS indices `[..., N]` as int64; -1 (off) only where idle mAPs are silent.
 

@@ -138,21 +138,7 @@ class Market:
                 found = _axis_size(self._numbers(name))
                 if found not in (None, size):
                     raise ValueError(f"{name}: has {found} entries on its {axis} axis, but the gain has {size}")
-        given = self.pairs(maps, stations)
-        compute, cycles = given["compute"], given["cycles"]
-        terms = Terms(
-            power=given["power"],
-            bandwidth=given["bandwidth"],
-            noise=given["noise"],
-            compute_time=cycles / compute,
-            energy_cost=given["energy_coefficient"] * compute**2 * cycles,
-            steepness=given["accuracy_weight"] * given["quality"],
-            accuracy_value=given["accuracy_value"],
-            delay_cost=given["delay_cost"],
-            raw_data=given["raw_data"],
-            price_cap=given["price_cap"],
-            idle_interferes=bool(self.idle_interferes),
-        )
+        terms = Terms.of(self.pairs(maps, stations), bool(self.idle_interferes))
         for value, told in (
             (terms.first_value, "accuracy_value x accuracy_weight x quality"),
             (terms.energy_cost, "energy_coefficient x compute^2 x cycles"),

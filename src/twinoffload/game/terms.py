@@ -1,6 +1,6 @@
 """A market's parameters in the shape of (mAP, BS) pairs: what every formula of the game is written in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -36,6 +36,18 @@ class Terms:
     raw_data: Tensor
     price_cap: Tensor
     idle_interferes: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, Tensor], idle_interferes: bool) -> "Terms":
+        """From the fields of a `Market` by name, each broadcastable to `[..., N, M]`."""
+        kept = ("power", "bandwidth", "noise", "accuracy_value", "delay_cost", "raw_data", "price_cap")
+        return cls(
+            **{name: given[name] for name in kept},
+            compute_time=given["cycles"] / given["compute"],
+            energy_cost=given["energy_coefficient"] * given["compute"] ** 2 * given["cycles"],
+            steepness=given["accuracy_weight"] * given["quality"],
+            idle_interferes=idle_interferes,
+        )
 
     @property
     def first_value(self) -> Tensor:

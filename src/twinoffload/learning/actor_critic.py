@@ -48,6 +48,8 @@ class ActorCritic(ABC):
         self.generators = list(generators)
         self.policy = Mlp((observation, *settings.hidden, self.HEADS * action))
         self.play_with(self.policy.initialise(members, self.generators))
+        self._gradient = torch.zeros_like(self.actor)
+        self._gradient_layers = self.policy.split(self._gradient)
         self.actor_optimiser = Adam(self.actor, self._spread("actor_rate"), clip=settings.gradient_clip)
         self.average = None if settings.average is None else self.actor.clone()
         self._averaged = torch.zeros((), device=self.device)  # steps in the average
@@ -149,7 +151,8 @@ class ActorCritic(ABC):
     def _climb(self, values: list[Tensor], by_outputs: Tensor) -> None:
         """One actor step, given its `values` and the gradient of the mean loss by its outputs."""
         slopes = networks.slopes(self._layers, values, by_outputs)
-        self.actor_optimiser.step(networks.by_parameters(values, slopes))
+        networks.by_parameters(values, slopes, self._gradient_layers)
+        self.actor_optimiser.step(self._gradient)
         if self.average is not None and self.settings.average is not None:
             self._averaged += 1.0
             share = (self._averaged / (self._averaged + 9.0)).clamp(max=self.settings.average)  # forget the start soon

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from twinoffload.env.observation import Encoder
 from twinoffload.env.slots import Slots
+from twinoffload.env.view import View
 from twinoffload.learning.algorithms import learner
 from twinoffload.learning.rows import scenario_of_rows
 from twinoffload.learning.train_settings import TrainSettings
@@ -67,26 +68,26 @@ class Agents:
         """`[S, E, N, ...]` of the mAPs to members of their ensemble, `[S N, E, ...]`; shared: `[S, E N, ...]`."""
         return values.flatten(1, 2) if self.shared else by_member(values)
 
-    def by_row(self, values: Tensor) -> Tensor:
-        """The mAPs' ensemble members back to `[S, E, N, ...]`."""
+    def by_row(self, values: Tensor, maps: int | None = None) -> Tensor:
+        """The mAPs' ensemble members back to `[S, E, N, ...]`; N is the scenario's where it is None."""
         if self.shared:
-            return values.unflatten(1, (-1, self.encoder.scenario.maps))
+            return values.unflatten(1, (-1, self.encoder.scenario.maps if maps is None else maps))
         return by_row(values, len(self.seeds))
 
     def begin(self, slots: Slots) -> None:
         """Policies remember nothing."""
 
-    def price(self, slots: Slots) -> Tensor:
+    def price(self, slots: View) -> Tensor:
         """Posted prices in money/MB, `[S, E, N, M]`."""
         encoder = self._encoder(slots)
         action = self.operator.act(encoder.operator_features(slots).to(self.operator.device), deterministic=True)
         return encoder.price(slots, action.to(slots.gain.device))
 
-    def offload(self, slots: Slots, price: Tensor) -> tuple[Tensor, Tensor]:
+    def offload(self, slots: View, price: Tensor) -> tuple[Tensor, Tensor]:
         """Association and data in MB, `[S, E, N]` each."""
         encoder = self._encoder(slots)
         features = self.by_member(encoder.map_features(slots, price)).to(self.maps.device)
-        action = self.by_row(self.maps.act(features, deterministic=True))
+        action = self.by_row(self.maps.act(features, deterministic=True), price.shape[-2])
         return encoder.offload(slots, action.to(slots.gain.device))
 
     def state(self) -> dict[str, Tensor]:
@@ -110,7 +111,7 @@ class Agents:
             for generator, saved in zip(self.generators[part], random, strict=True):
                 generator.set_state(saved.clone())  # a row of its own, aligned
 
-    def _encoder(self, slots: Slots) -> Encoder:
+    def _encoder(self, slots: View) -> Encoder:
         """The encoder where the slots are: agents trained on a GPU also play held-out episodes on the CPU."""
         here = slots.gain.device
         return self.encoder if here.type == self.operator.device.type else self.encoder.to(here)

@@ -6,16 +6,17 @@ from twinoffload.learning.agents import Agents
 
 
 def alone(agents: Agents, row: int) -> Agents:
-    """Agents of one seed that decide as they do in the ensemble; they share its weights and only play.
+    """Agents of one seed (of one row, where scenarios differ) that decide as they do in the ensemble.
 
-    Members are ordered seed-major, so that each seed has an equal block of rows of each actor's parameters.
+    They share its weights and only play. Members are ordered row-major, so that each row has an equal block of each
+    actor's parameters.
 
     Args:
-        agents: of S seeds.
+        agents: of S rows.
         row: which of them, 0 ... S - 1.
     """
     single, seeds = copy.copy(agents), len(agents.seeds)
-    single.seeds = [agents.seeds[row]]
+    single.seeds, single.encoder = [agents.seeds[row]], agents.encoder.of_row(row)
     for name in ("operator", "maps"):
         learner = copy.copy(getattr(agents, name))
         learner.play_with(learner.decider.chunk(seeds)[row])

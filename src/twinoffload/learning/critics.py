@@ -32,7 +32,9 @@ class Critics:
         self.network = Mlp((inputs, *settings.hidden, 1))
         self.parameters = self.network.initialise(members, generators, copies=count)
         self.target = self.parameters.clone() if settings.bootstraps else None
+        self._gradient = torch.zeros_like(self.parameters)
         self._layers = self.network.split(self.parameters)  # stay valid: weights change in place
+        self._gradient_layers = self.network.split(self._gradient)
         self._target_layers = None if self.target is None else self.network.split(self.target)
         rate = per_member(settings.critic_rate, members, "critic_rate", device)
         self.optimiser = Adam(self.parameters, rate.repeat(count), clip=settings.gradient_clip)
@@ -79,7 +81,8 @@ class Critics:
         each = values[-1].view(self.count, self.members, -1)
         error = each - target
         by_values = (error / error.shape[-1]).view_as(values[-1])
-        self.optimiser.step(networks.by_parameters(values, networks.slopes(self._layers, values, by_values)))
+        networks.by_parameters(values, networks.slopes(self._layers, values, by_values), self._gradient_layers)
+        self.optimiser.step(self._gradient)
         return 0.5 * error.square().mean(-1).sum(0), each.mean((0, 2))
 
     def track(self) -> None:

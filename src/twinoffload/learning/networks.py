@@ -18,6 +18,7 @@ from torch import Tensor
 from twinoffload.learning.streams import Generators, uniform
 
 NARROW = 16
+WIDE = 128  # from here on a product straight into a view, member by member, is faster than a batched one and a copy
 ALIGNED = 16  # P is a multiple: vectors of 16 floats then never straddle two members, see `optimiser`
 
 Layers = Sequence[tuple[Tensor, Tensor]]  # weight [G, out, in] and bias [G, 1, out] of each, as `Mlp.split` gives them
@@ -52,13 +53,14 @@ def slopes(layers: Layers, values: list[Tensor], gradient: Tensor) -> list[Tenso
     return found[::-1]
 
 
-def by_parameters(values: list[Tensor], slopes: list[Tensor]) -> Tensor:
-    """Gradient by the flat parameters, `[G, P]`; 0 by what only fills them up."""
-    parts: list[Tensor] = []
-    for value, slope in zip(values, slopes, strict=False):
-        parts += [product(slope.mT, value).flatten(1), slope.sum(1)]
-    parts.append(slopes[0].new_zeros(len(slopes[0]), -sum(part.shape[1] for part in parts) % ALIGNED))
-    return torch.cat(parts, dim=1)
+def by_parameters(values: list[Tensor], slopes: list[Tensor], gradient: Layers) -> None:
+    """Write the gradient by the parameters into `gradient`, views of a flat tensor as `Mlp.split` gives them."""
+    for value, slope, (weight, bias) in zip(values, slopes, gradient, strict=False):
+        torch.sum(slope, 1, keepdim=True, out=bias)
+        if min(weight.shape[1:]) >= WIDE:
+            torch.bmm(slope.mT, value, out=weight)
+        else:
+            weight.copy_(product(slope.mT, value))
 
 
 def by_inputs(layers: Layers, slopes: list[Tensor], last: int = 0) -> Tensor:

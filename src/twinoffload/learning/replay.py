@@ -127,11 +127,18 @@ class Replay:
         return {"rows": self._rows, "cursor": torch.tensor(self._cursor), "size": torch.tensor(self._size)}
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Take over the contents of a buffer of equal shape."""
+        """Take over the contents of a buffer of equal shape.
+
+        Raises:
+            ValueError: they are of another shape.
+        """
         if state["rows"].shape != self._rows.shape:
             raise ValueError(f"rows have shape {list(state['rows'].shape)}, expected {list(self._rows.shape)}")
+        cursor, size = int(state["cursor"]), int(state["size"])
+        if not (0 <= cursor < self.capacity and 0 <= size <= self.capacity):
+            raise ValueError(f"cursor {cursor} or size {size} lies outside a replay of {self.capacity} transitions")
         self._rows.copy_(state["rows"])
-        self._cursor, self._size = int(state["cursor"]), int(state["size"])
+        self._cursor, self._size = cursor, size
 
     def _check(self, fields: list[Tensor], environments: int) -> None:
         names = (

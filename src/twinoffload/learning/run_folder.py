@@ -47,9 +47,9 @@ class RunFolder:
         """Start a run in a new or empty folder.
 
         Raises:
-            ValueError: the scenario cannot be learned; the folder already holds something, or cannot be made.
+            ValueError: scenario and settings cannot be trained; the folder already holds something, or cannot be made.
         """
-        check_trainable(scenario)
+        check_trainable(scenario, settings, seeds)
         folder = Path(path)
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"{folder}: is not a folder; choose another one")
@@ -94,7 +94,7 @@ class RunFolder:
         try:
             with safe_open(file, framework="pt") as checkpoint:
                 return int(checkpoint.get_tensor("episode"))
-        except (SafetensorError, OSError) as error:
+        except (SafetensorError, OSError, RuntimeError, ValueError) as error:
             raise _unreadable(file, error) from None
 
     def trainer(self, device: torch.device | str = "cpu") -> Trainer:
@@ -109,7 +109,7 @@ class RunFolder:
             checkpoint = self._checkpoint(file)
             try:
                 trainer.load(checkpoint)
-            except (KeyError, RuntimeError, ValueError) as error:
+            except (KeyError, RuntimeError, TypeError, ValueError) as error:
                 raise ValueError(f"{file}: does not fit the run ({error}); restore it or train anew") from None
         return trainer
 

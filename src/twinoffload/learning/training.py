@@ -22,15 +22,28 @@ __all__ = ["TrainSettings", "Trainer", "check_trainable"]
 _Measured = dict[str, list[tuple[int, Tensor]]]  # of each metric: slot and values of the rows `[S]`
 
 
-def check_trainable(scenario: Scenario) -> None:
-    """Refuse a scenario that cannot be learned, before any work.
+def check_trainable(
+    scenario: Scenario | Sequence[Scenario], settings: TrainSettings, seeds: Sequence[int]
+) -> list[Scenario]:
+    """Refuse what cannot be trained, before any work; see `Trainer` for the arguments.
+
+    Returns:
+        The scenario of each row.
 
     Raises:
         ValueError: naming the field and the remedy.
     """
-    scenario.layout()
-    if scenario.highest_price == 0.0:
-        raise ValueError(f"scenario {scenario.name}: price_cap = 0 leaves the operator no price to learn; raise it")
+    scenarios = scenario_of_rows(scenario, seeds)
+    for one in dict.fromkeys(scenarios):
+        one.layout()
+        if one.highest_price == 0.0:
+            raise ValueError(f"scenario {one.name}: price_cap = 0 leaves the operator no price to learn; raise it")
+    added = settings.environments * (scenarios[0].maps if settings.followers == "shared" else 1)
+    if added > settings.replay:
+        raise ValueError(f"replay = {settings.replay}: a slot adds {added} transitions a network; raise it")
+    for who in ("operator", "maps"):
+        getattr(settings, who).per_row(len(seeds), 1, who)
+    return scenarios
 
 
 class Trainer:
@@ -48,7 +61,7 @@ class Trainer:
         stopped: which rows have diverged; they go on playing with their last good weights.
 
     Raises:
-        ValueError: rows that cannot be stacked, settings for another number of rows, or a replay that is too small.
+        ValueError: what `check_trainable` refuses.
     """
 
     def __init__(
@@ -58,11 +71,8 @@ class Trainer:
         seeds: Sequence[int],
         device: torch.device | str = "cpu",
     ):
-        self.scenarios = scenario_of_rows(scenario, seeds)
+        self.scenarios = check_trainable(scenario, settings, seeds)
         self.scenario, self.settings, self.seeds, self.device = self.scenarios[0], settings, list(seeds), device
-        added = settings.environments * (self.scenario.maps if settings.followers == "shared" else 1)
-        if added > settings.replay:
-            raise ValueError(f"replay = {settings.replay}: a slot adds {added} transitions a network; raise it")
         self.agents = Agents(scenario, settings, seeds, device)
         self.episode = 0
         self.stopped = [False] * len(self.seeds)
@@ -236,6 +246,8 @@ class Trainer:
         for name, replay in self.replays.items():
             replay.load(parts[f"replay_{name}"])
         self.episode, self.stopped = int(state["episode"]), state["stopped"].tolist()
+        if len(self.stopped) != len(self.seeds):
+            raise ValueError(f"stopped has {len(self.stopped)} rows, expected {len(self.seeds)}")
         self._keep_weights()
         if any(self.stopped):
             self._freeze_stopped()

@@ -33,7 +33,7 @@ def steps(sections: Sequence[str]) -> int:
     counts = {
         "throughput": 6 * len(updates.thread_counts()),
         "phases": 1,
-        "probes": len(probes.LEARNERS) * len(probes.PROBES) + 1,
+        "probes": len(probes.LEARNERS) * len(probes.PROBES) + len(probes.PAYOFF_LEARNERS),
         "pendulum": 2,
         "paper": len(learning_bars.CASES),
         "tuning": tuning.TRIALS * len(tuning.ALGORITHMS),
@@ -66,8 +66,10 @@ def measure(
             for probe in probes.PROBES:
                 rows += [{"algorithm": name} | row for row in probes.run_probe(probe, seeds, settings)]
                 each(f"{name}: {probe.name}")
-        found["probes"] = {"rows": rows + [{"algorithm": "sac"} | row for row in probes.payoff_probe(scenario, seeds)]}
-        each("closed-form payoff")
+        for name, settings in probes.PAYOFF_LEARNERS.items():
+            rows += [{"algorithm": name} | row for row in probes.payoff_probe(scenario, seeds, settings)]
+            each(f"{name}: closed-form payoff")
+        found["probes"] = {"rows": rows}
     if "pendulum" in sections:
         found["pendulum"] = _pendulum(seeds, each)
     if "paper" in sections:

@@ -122,6 +122,14 @@ LEARNERS: dict[str, Callable[[float | tuple[float, ...]], SACSettings | TD3Setti
 }
 """Settings of the learners that are probed, by algorithm, at a discount."""
 
+_REGRESSION = {"discount": 0.0, "batch": 512, "critic_rate": 5e-4}  # found by trial
+PAYOFF_LEARNERS: dict[str, SACSettings | TD3Settings] = {
+    "sac": SACSettings.model_validate({"temperature": 0.02} | _REGRESSION),
+    "td3": TD3Settings.model_validate(_REGRESSION),
+    "ddpg": ddpg(**_REGRESSION),
+}
+"""Settings of the learners whose critics must find the payoff, by algorithm."""
+
 
 def run_probe(probe: Probe, seeds: Sequence[int], settings: Callable[[float], Any]) -> list[dict[str, Any]]:
     """Train a learner for each seed on uniformly drawn situations; one row a check.
@@ -169,7 +177,11 @@ def _checked(name: str, check: Check, learner: Any, members: int) -> dict[str, A
 
 
 def payoff_probe(
-    scenario: Scenario, seeds: Sequence[int], updates: int = 6000, situations: int = 20_000
+    scenario: Scenario,
+    seeds: Sequence[int],
+    settings: SACSettings | TD3Settings,
+    updates: int = 10_000,
+    situations: int = 20_000,
 ) -> list[dict[str, Any]]:
     """One mAP, one BS, discount 0: the critic against the payoff in closed form, in money, on fresh situations.
 
@@ -183,7 +195,6 @@ def payoff_probe(
     encoder = Encoder.of(alone, "load")
     members = len(seeds)
     generators = [stream(seed, "payoff probe") for seed in seeds]
-    settings = SACSettings.model_validate({"temperature": 0.02, "discount": 0.0, "batch": 256})
     learner = build(settings, members, observation=encoder.map_size, action=1, generators=generators)
     replay = Replay(members, situations, observation=encoder.map_size, action=1, store_next=False)
     observation, action, reward = _situations(alone, encoder, generators, situations)

@@ -12,7 +12,6 @@ import torch
 
 from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.experiments.benchmarks.peer_view import Who, agent_view, import_peer
-from twinoffload.experiments.benchmarks.timing import best_of
 from twinoffload.learning.networks import Mlp
 from twinoffload.learning.replay import Replay
 from twinoffload.learning.sac import SAC, SACSettings
@@ -25,11 +24,11 @@ WIDTH, WIDE = 64, 256  # of the two hidden layers: where agents are compared, an
 STORED = 500  # transitions of the environment that both learn from
 MATRIX = 2560  # order of the matrices whose product tells the machine's rate
 TIMES_FASTER, MATRIX_SHARE = 15.0, 0.5  # the bars
-REPEATS = 3  # of which the fastest counts; the rivals and the machine's rate take turns
+TURNS = 10  # windows, of which the fastest counts; we, the rivals and the machine's products take turns
 
 
 def throughput(
-    scenario: Scenario, seconds: float = 2.0, each: Callable[[str], None] = lambda name: None
+    scenario: Scenario, seconds: float = 3.0, each: Callable[[str], None] = lambda name: None
 ) -> tuple[pl.DataFrame, list[Bar]]:
     """Agent updates a second, one row for each kind of agent, case and number of threads, and the bars.
 
@@ -39,10 +38,10 @@ def throughput(
 
     Args:
         scenario: whose operator and mAPs are the agents.
-        seconds: how long a timed run should take at least.
+        seconds: about how long all timed windows of a case take together.
         each: called with a label after each row.
     """
-    rows = []
+    rows, matrix = [], torch.rand(MATRIX, MATRIX)
     paper, default = batches()
     narrow, wide = [(WIDTH, paper), (WIDTH, default)], [(WIDE, default)]
     for threads in thread_counts():
@@ -51,17 +50,18 @@ def throughput(
                 members = SEEDS * (1 if who == "operator" else scenario.maps)
                 theirs = _Peer(scenario, who)
                 ours = {case: stacked(theirs, members, *case) for case in narrow + wide}
-                best, peer, rate = dict.fromkeys(ours, 0.0), dict.fromkeys(narrow, 0.0), 0.0
-                for _ in range(REPEATS):
-                    rate = max(rate, matrix_rate())
-                    for case, update in ours.items():
-                        best[case] = max(best[case], members * _per_second(update, seconds / REPEATS))
-                        if case in peer:
-                            their_update = partial(theirs.update, batch=case[1])
-                            peer[case] = max(peer[case], _per_second(their_update, seconds / REPEATS))
+                window = seconds / TURNS
+                products = _Speed(partial(_multiply, matrix), window)
+                best = {case: _Speed(update, window) for case, update in ours.items()}
+                peer = {case: _Speed(partial(theirs.update, batch=case[1]), window) for case in narrow}
+                for _ in range(TURNS):
+                    for speed in (products, *best.values(), *peer.values()):
+                        speed.take_turn()
+                rate = 2 * MATRIX**3 * products.per_second / 1e9
                 for case in ours:
                     width, batch = case
-                    flops = best[case] * update_flops(theirs.observation, theirs.action, width, batch)
+                    updates_per_s = members * best[case].per_second
+                    flops = updates_per_s * update_flops(theirs.observation, theirs.action, width, batch)
                     rows.append(
                         {
                             "agent": who,
@@ -69,8 +69,8 @@ def throughput(
                             "width": width,
                             "batch": batch,
                             "threads": threads,
-                            "updates_per_s": best[case],
-                            "peer_updates_per_s": peer.get(case),
+                            "updates_per_s": updates_per_s,
+                            "peer_updates_per_s": peer[case].per_second if case in peer else None,
                             "gflop_per_s": flops / 1e9,
                             "matrix_gflop_per_s": rate,
                             "matrix_share": flops / 1e9 / rate,
@@ -188,11 +188,10 @@ def update_flops(observation: int, action: int, width: int, batch: int) -> int:
     return target + regression + improvement
 
 
-def matrix_rate() -> float:
-    """GFLOP/s of the product of two large matrices on the threads that are allowed."""
-    matrix = torch.rand(MATRIX, MATRIX)
-    _, taken = best_of(lambda: torch.mm(matrix, matrix), REPEATS + 2)
-    return 2 * MATRIX**3 / taken / 1e9
+def _multiply(matrix: torch.Tensor, count: int) -> None:
+    """Square a large matrix, which tells the machine's rate."""
+    for _ in range(count):
+        torch.mm(matrix, matrix)
 
 
 def thread_counts() -> list[int]:
@@ -211,12 +210,24 @@ def using_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _per_second(update: Callable[[int], None], seconds: float) -> float:
-    """Calls a second of what takes a count of calls; the count grows until they take long enough."""
-    count, taken = 1, 0.0
-    while taken < seconds / 2:
-        count = count * 2 if taken < seconds / 8 else max(count + 1, round(count * seconds / taken))
+class _Speed:
+    """Calls a second of what takes a count of calls: in the fastest of windows of about equal length.
+
+    Attributes:
+        per_second: in the fastest window so far.
+    """
+
+    def __init__(self, run: Callable[[int], None], window: float):
+        self.run, self.per_second, self.count = run, 0.0, 1
+        self._time(1)  # warms up
+        while (taken := self._time(self.count)) < window / 2:
+            self.count = max(self.count + 1, min(self.count * 8, round(self.count * window / taken)))
+
+    def take_turn(self) -> None:
+        """Time one window."""
+        self.per_second = max(self.per_second, self.count / self._time(self.count))
+
+    def _time(self, count: int) -> float:
         began = time.perf_counter()
-        update(count)
-        taken = time.perf_counter() - began
-    return count / taken
+        self.run(count)
+        return time.perf_counter() - began

@@ -1,0 +1,107 @@
+"""A policy as a folder: two ONNX graphs and what they need to be used, written whole or not at all.
+
+operator.onnx   channel gains to prices
+maps.onnx       channel gains, prices and whatever else an mAP sees to associations and data
+policy.json     inputs, outputs, units, and where all this comes from
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from twinoffload.env.episodes import draw_episodes
+from twinoffload.env.slots import Slots
+from twinoffload.files import json_text, write_folder
+from twinoffload.learning.export.agreement import TOLERANCE, Agreement, check, physical
+from twinoffload.learning.export.graphs import Graph, graphs_of
+from twinoffload.learning.export.onnx_files import Session, need_packages, write_graph
+from twinoffload.learning.export.policies import Policy, policy_of
+from twinoffload.learning.export.ports import AXES
+from twinoffload.learning.run_folder import RunFolder, versions
+from twinoffload.seeding import stream
+
+
+def export_run(run: RunFolder, out: str | os.PathLike[str], seed: int | None = None) -> Agreement:
+    """Write one trained seed of a run as ONNX, and check what was written against torch.
+
+    Args:
+        run: a run that has a checkpoint.
+        out: a folder that is new or empty.
+        seed: one of the run's; its first where it is None.
+
+    Raises:
+        ValueError: a package is missing, the run has no such seed or no checkpoint, the folder holds something, or the
+            graphs do not decide as the policy does. Nothing is left behind.
+    """
+    needed = need_packages()
+    if seed is not None and seed not in run.seeds:
+        raise ValueError(f"seed {seed}: {run.path} was trained with {_listed(run.seeds)}; choose one of them")
+    if run.episodes_done() == 0:
+        raise ValueError(
+            f"{run.path}: has no checkpoint yet; train it with `twinoffload train --resume --out {run.path}`"
+        )
+    trainer, row = run.trainer(), 0 if seed is None else run.seeds.index(seed)
+    policy = policy_of(trainer.agents, row)
+    found: list[Agreement] = []
+
+    def write(folder: Path) -> None:
+        operator, maps = graphs_of(policy)
+        slots = Slots(draw_episodes(policy.scenario, 2, [stream(0, "export example")], slots=1))
+        price = policy.scheme.price(slots)
+        for graph in (operator, maps):
+            example = physical(graph.inputs, policy.scenario, slots, slots.terms, price)
+            write_graph(graph, list(example.values()), folder / graph.file)
+        agreement = check(policy, Session(folder / operator.file), Session(folder / maps.file))
+        found.append(agreement)
+        origin = {
+            "seed": run.seeds[row],
+            "episodes_trained": trainer.episode,
+            "diverged": trainer.stopped[row],
+            "versions": versions() | needed,
+            "scenario": run.scenario.model_dump(mode="json"),
+            "settings": run.settings.model_dump(mode="json"),
+        }
+        text = json_text(_described(policy, (operator, maps), agreement) | origin)
+        (folder / "policy.json").write_text(text + "\n", encoding="utf-8")
+
+    with torch.no_grad():
+        write_folder(out, write)
+    return found[0]
+
+
+def _described(policy: Policy, graphs: Sequence[Graph], agreement: Agreement) -> dict[str, Any]:
+    """How the files are used."""
+
+    def ports(graph: Graph, which: int) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": port.name,
+                "dtype": port.dtype,
+                "shape": graph.shape(port),
+                "unit": port.unit,
+                "meaning": port.meaning,
+            }
+            for port in graph.ports[which]
+        ]
+
+    return {
+        "format": 1,
+        "scheme": policy.scheme.name,
+        "observation": policy.scheme.observation,
+        "axes": AXES,
+        "files": {graph.file: {"inputs": ports(graph, 0), "outputs": ports(graph, 1)} for graph in graphs},
+        "agreement": {
+            "largest_relative_difference": agreement.difference,
+            "tolerance": TOLERANCE,
+            "ties": agreement.ties,
+            "decisions": agreement.decisions,
+            "shapes": agreement.shapes,
+        },
+    }
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return f"seed {seeds[0]} alone" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
