@@ -16,12 +16,16 @@ def training_settings(settings: str | None = None, **given: Any) -> Any:
         ValueError: naming the option, or the file and its field.
     """
     from twinoffload.env.slots import Observation
-    from twinoffload.learning.train_settings import TrainSettings
+    from twinoffload.learning.kinds import load_settings
 
     observations = get_args(Observation)
     if given.get("observation") not in (None, *observations):
         raise ValueError(f"--observation {given['observation']!r}: must be one of {', '.join(observations)}")
-    chosen = TrainSettings.load("tuned" if settings is None else settings)
+    chosen = load_settings("tuned" if settings is None else settings)
+    if given.get("observation") is not None and "observation" not in type(chosen).model_fields:
+        raise ValueError(
+            f"--observation {given['observation']}: {chosen.label} mAPs see what the paper's do; leave it out"
+        )
     return chosen.replace(**{name: value for name, value in given.items() if value is not None})
 
 

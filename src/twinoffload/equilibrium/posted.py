@@ -100,7 +100,7 @@ def _value(terms: Terms, tables: dict[str, Tensor], profiles: Profiles) -> tuple
 
 
 def price_for(terms: Terms, delay_cost: Tensor, on: Tensor, limit: Tensor | float) -> Tensor:
-    """The best price in money/MB of each pair were it its mAP's own, `[..., N, M]`: min(mu*, limit, price that keeps it).
+    """The best price of each pair were it its mAP's own: min(mu*, limit, price that keeps it), money/MB, `[..., N, M]`.
 
     Args:
         terms: the parameters.
@@ -111,7 +111,8 @@ def price_for(terms: Terms, delay_cost: Tensor, on: Tensor, limit: Tensor | floa
     Returns:
         At least 0, even where no price keeps the mAP from going elsewhere.
     """
-    price = torch.minimum(best_price(terms, delay_cost), torch.as_tensor(limit, dtype=delay_cost.dtype))
+    limit = torch.as_tensor(limit, dtype=delay_cost.dtype, device=delay_cost.device)
+    price = torch.minimum(best_price(terms, delay_cost), limit)
     outside = map_utility(terms, delay_cost, limit, best_data(terms, delay_cost, limit))
     outside = torch.where(on, -torch.inf, outside).amax(-1, keepdim=True).clamp(min=0.0)
     return torch.minimum(price, price_leaving(terms, delay_cost, outside)).clamp(min=0.0)

@@ -14,8 +14,8 @@ from twinoffload.env.slots import Slots
 from twinoffload.experiments.comparison import check_playable, compare, held_out, references, summarise
 from twinoffload.experiments.references import Equilibrium
 from twinoffload.files import json_text, write_text, write_whole
+from twinoffload.learning.kinds import Settings, check
 from twinoffload.learning.run_folder import RunFolder
-from twinoffload.learning.training import TrainSettings, check_trainable
 from twinoffload.scenario import Scenario
 from twinoffload.units import linear_to_db
 
@@ -26,7 +26,7 @@ SHOWN_SLOT = 20  # of the first held-out episode: late enough that everybody has
 def quick_study(
     folder: str | Path,
     scenario: Scenario,
-    settings: TrainSettings,
+    settings: Settings,
     seeds: Sequence[int],
     *,
     command: str,
@@ -56,7 +56,7 @@ def quick_study(
             something else than an earlier study.
     """
     began = time.perf_counter()
-    check_trainable(scenario, settings, seeds)
+    check(scenario, settings, seeds)
     check_playable(scenario, len(seeds), episodes)
     folder = Path(folder)
     clear(folder)

@@ -28,7 +28,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from twinoffload.files import drafts, write_text, write_whole
-from twinoffload.learning.training import Trainer, TrainSettings, check_trainable
+from twinoffload.learning.kinds import Settings, Training, begin, check, kind_of
 from twinoffload.scenario import Scenario
 
 FILES = ("scenario.yaml", "versions.json", "settings.yaml", "metrics.parquet", "checkpoint.safetensors")
@@ -37,19 +37,19 @@ FILES = ("scenario.yaml", "versions.json", "settings.yaml", "metrics.parquet", "
 class RunFolder:
     """A training run on disk, new or found."""
 
-    def __init__(self, path: str | os.PathLike[str], scenario: Scenario, settings: TrainSettings, seeds: Sequence[int]):
+    def __init__(self, path: str | os.PathLike[str], scenario: Scenario, settings: Settings, seeds: Sequence[int]):
         self.path, self.scenario, self.settings, self.seeds = Path(path), scenario, settings, list(seeds)
 
     @classmethod
     def create(
-        cls, path: str | os.PathLike[str], scenario: Scenario, settings: TrainSettings, seeds: Sequence[int]
+        cls, path: str | os.PathLike[str], scenario: Scenario, settings: Settings, seeds: Sequence[int]
     ) -> "RunFolder":
         """Start a run in a new or empty folder.
 
         Raises:
             ValueError: scenario and settings cannot be trained; the folder already holds something, or cannot be made.
         """
-        check_trainable(scenario, settings, seeds)
+        check(scenario, settings, seeds)
         folder = Path(path)
         if folder.exists() and not folder.is_dir():
             raise ValueError(f"{folder}: is not a folder; choose another one")
@@ -78,7 +78,8 @@ class RunFolder:
                 raise ValueError(f"{folder}: is not a run folder ({name} is missing); {remedy}")
         try:
             stored = yaml.safe_load((folder / "settings.yaml").read_text(encoding="utf-8"))
-            settings, seeds = TrainSettings.model_validate(stored["settings"]), [int(s) for s in stored["seeds"]]
+            settings = kind_of(stored["settings"]).model_validate(stored["settings"])
+            seeds = [int(s) for s in stored["seeds"]]
             if not seeds:
                 raise ValueError("it lists no seeds")
         except (yaml.YAMLError, ValidationError, TypeError, KeyError, ValueError) as error:
@@ -97,13 +98,13 @@ class RunFolder:
         except (SafetensorError, OSError, RuntimeError, ValueError) as error:
             raise _unreadable(file, error) from None
 
-    def trainer(self, device: torch.device | str = "cpu") -> Trainer:
+    def trainer(self, device: torch.device | str = "cpu") -> Training:
         """The training as the checkpoint left it; at its beginning where there is none yet.
 
         Raises:
             ValueError: the checkpoint is damaged or of other settings.
         """
-        trainer = Trainer(self.scenario, self.settings, self.seeds, device)
+        trainer = begin(self.scenario, self.settings, self.seeds, device)
         file = self.path / "checkpoint.safetensors"
         if file.exists():
             checkpoint = self._checkpoint(file)
@@ -123,7 +124,7 @@ class RunFolder:
         self,
         each_episode: Callable[[list[dict[str, Any]]], None] = lambda rows: None,
         device: torch.device | str = "cpu",
-    ) -> Trainer:
+    ) -> Training:
         """Train to the end from wherever the run stands, saving every `checkpoint_every` episodes.
 
         Args:
@@ -182,7 +183,7 @@ class RunFolder:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise _unreadable(file, error) from None
 
-    def _save(self, trainer: Trainer, rows: list[dict[str, Any]]) -> None:
+    def _save(self, trainer: Training, rows: list[dict[str, Any]]) -> None:
         """The metrics first: rows beyond the checkpoint are dropped on resuming, missing ones could not be made."""
         table = pl.DataFrame(rows, infer_schema_length=None)
         write_whole(self.path / "metrics.parquet", table.write_parquet)

@@ -11,7 +11,7 @@ from twinoffload.learning.algorithms import AlgorithmSettings
 from twinoffload.learning.sac import SACSettings
 from twinoffload.yaml_files import Kind, explain
 
-PRESETS = ("tuned", "tuned-td3", "tuned-ddpg", "paper-literal")
+PRESETS = ("tuned", "tuned-td3", "tuned-ddpg", "paper-literal", "amortised")
 
 _BANDIT = {"discount": 0.0, "temperature": 0.02}
 
@@ -65,7 +65,7 @@ class TrainSettings(BaseModel):
         Raises:
             ValueError: unknown preset, no such file, or a bad field; one line naming the place and the remedy.
         """
-        return cls._from_values(str(source), _FILES.read(source))
+        return cls.from_values(str(source), FILES.read(source))
 
     def replace(self, **changes: Any) -> "TrainSettings":
         """A copy with some fields changed, checked like a new one.
@@ -73,14 +73,19 @@ class TrainSettings(BaseModel):
         Raises:
             ValueError: unknown field or a value out of bounds.
         """
-        return self._from_values("changed", self.model_dump() | changes)
+        return self.from_values("changed", self.model_dump() | changes)
 
     def to_yaml(self) -> str:
         """Every field as YAML text that `load` reads back."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
     @classmethod
-    def _from_values(cls, source: str, values: dict[str, Any]) -> "TrainSettings":
+    def from_values(cls, source: str, values: dict[str, Any]) -> "TrainSettings":
+        """Settings of some values, read from `source`.
+
+        Raises:
+            ValueError: a bad field, in one line.
+        """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -107,4 +112,4 @@ def _merge(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-_FILES = Kind("settings", "twinoffload.learning", PRESETS, "a preset of twinoffload.learning", merge=_merge)
+FILES = Kind("settings", "twinoffload.learning", PRESETS, "a preset of twinoffload.learning", merge=_merge)

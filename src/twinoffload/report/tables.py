@@ -6,7 +6,8 @@ import polars as pl
 from pydantic import BaseModel
 
 from twinoffload.experiments.paired import paired
-from twinoffload.learning.training import TrainSettings
+from twinoffload.learning.kinds import kind_of
+from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.report.results import Results
 from twinoffload.report.schemes import scheme_named
 from twinoffload.report.wording import interval, number, plain, signed
@@ -168,7 +169,7 @@ def _fields(model: BaseModel, prefix: str):
 
 def training_settings(settings: dict[str, Any]) -> list[Setting]:
     """Settings of the loop."""
-    described = TrainSettings.model_fields
+    described = kind_of(settings).model_fields
     return [
         Setting(name, (plain(value),), (described[name].description or "") if name in described else "")
         for name, value in settings.items()

@@ -32,7 +32,7 @@ class Maps:
     step: float
 
     def log_time(self, layers: networks.Layers, terms: Terms, gain: Tensor, price: Tensor) -> Tensor:
-        """ln of the completion time in s that an mAP expects of a MB at each BS, float32 `[S, B, N, M]`."""
+        """Ln of the completion time in s that an mAP expects of a MB at each BS, float32 `[S, B, N, M]`."""
         lowest = price.amin(-1, keepdim=True)
         told = (price == lowest) & (price < self.highest_price)
         parts = (

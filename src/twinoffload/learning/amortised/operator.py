@@ -40,7 +40,7 @@ class Operator:
     step: float
 
     def scores(self, layers: Layers, terms: Terms, gain: Tensor) -> Tensor:
-        """ln probabilities of the recommendations, float32 `[S, B, N, M (+ 1)]`; `terms` as far as they are public."""
+        """Ln probabilities of the recommendations, float32 `[S, B, N, M (+ 1)]`; `terms` as far as they are public."""
         received = terms.power * gain / terms.noise
         strength = torch.log10(received + 1e-9)
         value = terms.first_value
@@ -88,8 +88,9 @@ class Operator:
 def prospects(terms: Terms, received: Tensor, here: Tensor) -> Tensor:
     """What it would come to if each mAP were at each BS with probability `here`, float32 `[S, B, N, M, PROSPECTS]`.
 
-    The probability; the SINR at the expected interference; what the pair has then to share, as a share of the first MB's
-    worth, max(0, (K - e - D) / K); and what the mAP's signal would take of that from the others there, to first order.
+    The probability; the SINR at the expected interference; what the pair has then to share, as a share of the first
+    MB's worth, max(0, (K - e - D) / K); and what the mAP's signal would take of that from the others there, to first
+    order.
 
     Args:
         terms: the parameters, float32.
@@ -119,6 +120,6 @@ def recommended(scores: Tensor, stations: int) -> Tensor:
 
 
 def drawn(scores: Tensor, stations: int, uniform: Tensor) -> Tensor:
-    """A BS for each mAP by its probabilities, int64 `[S, B, N]` (-1: off), from numbers uniform in [0, 1), `[S, B, N]`."""
+    """A BS for each mAP by its probabilities, int64 `[S, B, N]` (-1: off); `uniform` in [0, 1), `[S, B, N]`."""
     choice = (scores.exp().cumsum(-1) <= uniform.unsqueeze(-1)).sum(-1).clamp(max=scores.shape[-1] - 1)
     return torch.where(choice < stations, choice, -1)

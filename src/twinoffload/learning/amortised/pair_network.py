@@ -1,9 +1,8 @@
 """A network over (mAP, BS) pairs that does not care how many there are, nor in which order they stand.
 
-In each round every pair sees its own features, what the probabilities of the round before would come to, and three pools:
-over the mAPs at its BS (each as much as it is there), over the BSs of its mAP, and over all pairs. The weights are the same
-for every pair and in every round, as in dynamics by which the pairs find to each other; renumbering mAPs or BSs renumbers
-the answers.
+In each round every pair sees its own features, what the probabilities of the round before would come to, and three
+pools: over the mAPs at its BS (each as much as it is there), over the BSs of its mAP, and over all pairs. The weights
+are the same for every pair and in every round; renumbering mAPs or BSs renumbers the answers.
 """
 
 from collections.abc import Callable
@@ -76,7 +75,7 @@ class PairNetwork:
         *,
         may_be_off: bool,
     ) -> Tensor:
-        """ln probabilities of where each mAP goes.
+        """Ln probabilities of where each mAP goes.
 
         Args:
             layers: as `split` gives them.

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 
 from twinoffload.env.slots import Slots
+from twinoffload.env.view import View
+from twinoffload.learning import networks
 from twinoffload.learning.amortised import maps, operator
 from twinoffload.learning.amortised.maps import Maps
 from twinoffload.learning.amortised.operator import Operator
-from twinoffload.learning.amortised.pair_network import PairNetwork
+from twinoffload.learning.amortised.pair_network import Layers, PairNetwork
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.networks import Mlp
 from twinoffload.learning.streams import Generators
@@ -42,10 +44,20 @@ class Amortised:
         if pricing is not None:
             self.weights["pricing"] = pricing.initialise(rows, generators)
 
-    def layers(self, name: str):
-        """Weights of a network as its layers; None where there is no such network."""
-        networks = {"recommend": self.operator.network, "maps": self.maps.network, "pricing": self.operator.pricing}
-        return None if networks[name] is None else networks[name].split(self.weights[name])
+    @property
+    def recommend_layers(self) -> Layers:
+        """Weights of the network that recommends BSs."""
+        return self.operator.network.split(self.weights["recommend"])
+
+    @property
+    def maps_layers(self) -> networks.Layers:
+        """Weights of the mAPs' network."""
+        return self.maps.network.split(self.weights["maps"])
+
+    @property
+    def pricing_layers(self) -> networks.Layers | None:
+        """Weights of the network that corrects prices; None where the closed form needs no correction."""
+        return None if self.operator.pricing is None else self.operator.pricing.split(self.weights["pricing"])
 
     def alone(self, row: int) -> "Amortised":
         """The policies of one row; they share its weights and only play."""
@@ -58,14 +70,14 @@ class Amortised:
         """Policies remember nothing."""
 
     @torch.no_grad()
-    def price(self, slots: Slots) -> Tensor:
+    def price(self, slots: View) -> Tensor:
         """Posted prices in money/MB, `[S, E, N, M]`."""
         terms, gain = slots.public_terms, slots.gain
-        scores = self.operator.scores(self.layers("recommend"), terms, gain)
+        scores = self.operator.scores(self.recommend_layers, terms, gain)
         association = operator.recommended(scores, gain.shape[-1])
-        return self.operator.price(self.layers("pricing"), terms, gain, association)
+        return self.operator.price(self.pricing_layers, terms, gain, association)
 
     @torch.no_grad()
-    def offload(self, slots: Slots, price: Tensor) -> tuple[Tensor, Tensor]:
+    def offload(self, slots: View, price: Tensor) -> tuple[Tensor, Tensor]:
         """Association and data in MB, `[S, E, N]` each."""
-        return self.maps.offload(self.layers("maps"), slots.terms, slots.gain, price)
+        return self.maps.offload(self.maps_layers, slots.terms, slots.gain, price)

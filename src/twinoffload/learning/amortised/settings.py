@@ -22,7 +22,9 @@ class AmortisedSettings(BaseModel):
     episodes: int = Field(60, ge=1, description="parts of the training, after each of which it is measured")
     updates: int = Field(50, ge=1, description="updates an episode")
     batch: int = Field(128, ge=1, description="slots an update, for each seed")
-    imitation: float = Field(0.25, ge=0, le=1, description="share of the updates, at the start, that do nothing else than imitate `posted`")
+    imitation: float = Field(
+        0.25, ge=0, le=1, description="share of the updates, at the start, that do nothing else than imitate `posted`"
+    )
     imitation_weight: float = Field(1.0, ge=0, description="weight of imitation after that; falls linearly to a tenth")
     examples: int = Field(4000, ge=1, description="slots of each size in which `posted` is solved to be imitated")
     example_limit: int = Field(
@@ -52,10 +54,19 @@ class AmortisedSettings(BaseModel):
         Raises:
             ValueError: unknown field or a value out of bounds.
         """
+        return self.from_values("changed", self.model_dump() | changes)
+
+    @classmethod
+    def from_values(cls, source: str, values: dict[str, Any]) -> Self:
+        """Settings of some values, read from `source`.
+
+        Raises:
+            ValueError: a bad field, in one line.
+        """
         try:
-            return self.model_validate(self.model_dump() | changes)
+            return cls.model_validate(values)
         except ValidationError as error:
-            raise ValueError(f"settings changed: {explain(error, type(self))}") from None
+            raise ValueError(f"settings {source}: {explain(error, cls)}") from None
 
     def to_yaml(self) -> str:
         """Every field as YAML text that `load` reads back."""

@@ -1,22 +1,23 @@
 """How the amortised policies learn: by imitation of `posted` at first, then by the payoffs of the game itself.
 
-The operator's network recommends BSs at random by its probabilities. For some mAPs of a slot every other choice is tried
-while the rest stays: the payoffs of the game, known in closed form, say what each would have been worth, and the
+The operator's network recommends BSs at random by its probabilities. For some mAPs of a slot every other choice is
+tried while the rest stays: the payoffs of the game, known in closed form, say what each would have been worth, and the
 probabilities follow the gradient of the expected payoff without any critic (local expectation gradients; Titsias and
-Lázaro-Gredilla 2015). What the operator maximises is its utility less what mAPs would regret: a recommendation that is not
-in their interest would not be followed for long. Prices of private worth follow the gradient of the profit itself.
+Lázaro-Gredilla 2015). What the operator maximises is its utility less what mAPs would regret: a recommendation that is
+not in their interest would not be followed for long. Prices of private worth follow the gradient of the profit itself.
+
+Payoffs alone settle on conventions that are safe while the network is still imprecise; so it goes on imitating, less
+and less, wherever `posted` can be solved.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from twinoffload.env.episodes import Episodes, draw_episodes
+from twinoffload.env.episodes import draw_episodes
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.dispatch import solve_flat
 from twinoffload.equilibrium.profiles import profile_count
@@ -61,6 +62,7 @@ class AmortisedTrainer:
     def __init__(
         self, scenario: Scenario, settings: AmortisedSettings, seeds: Sequence[int], device: torch.device | str = "cpu"
     ):
+        check_trainable(scenario, settings)
         self.scenario, self.settings, self.seeds, self.device = scenario, settings, list(seeds), device
         self.sizes = sizes(scenario, settings)
         self.generators = [stream(seed, "amortised", device) for seed in seeds]
@@ -71,6 +73,7 @@ class AmortisedTrainer:
         }
         self.episode = 0
         self.stopped = [False] * len(self.seeds)
+        self._keep_weights()
         self._examples: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
 
     def run(self, each_episode: Callable[[list[dict[str, Any]]], None]) -> None:
@@ -129,16 +132,16 @@ class AmortisedTrainer:
         shape = (len(self.seeds), self.settings.batch)
         rows = (self._uniform(shape) * len(gain)).long()
         terms = sized.market().terms(sized.maps, sized.stations, gain.device)
-        scores = self.agents.operator.scores(self.agents.layers("recommend"), terms, gain[rows])
+        scores = self.agents.operator.scores(self.agents.recommend_layers, terms, gain[rows])
         wanted = torch.where(target < 0, sized.stations, target)[rows].unsqueeze(-1)
         return {"imitation_loss": -scores.gather(-1, wanted).sum((-2, -1)).mean(-1)}
 
     def _try_choices(self, sized: Scenario, done: float) -> dict[str, Tensor]:
-        """The gradient of the expected payoff by the probabilities; of the profit by prices; of the mAPs' expectations."""
+        """The payoffs of recommendations, prices and replies, and of other choices than those drawn."""
         settings, agents = self.settings, self.agents
         episodes = draw_episodes(sized, settings.batch, self.generators, slots=1, device=self.device)
         public, terms, gain = episodes.public_terms(0), episodes.terms(0), episodes.gain[0]
-        scores = agents.operator.scores(agents.layers("recommend"), public, gain)
+        scores = agents.operator.scores(agents.recommend_layers, public, gain)
         chances = scores.exp()
         with torch.no_grad():
             association = drawn(scores, sized.stations, self._uniform(gain.shape[:-1]))
@@ -168,7 +171,7 @@ class AmortisedTrainer:
         operator = self.agents.operator
         on = link.connected(association, gain.shape[-1])
         rate = pair_rate(terms, gain, on)
-        own = operator.own_price(self.agents.layers("pricing"), public, rate, on)
+        own = operator.own_price(self.agents.pricing_layers, public, rate, on)
         price = torch.where(on, own, operator.highest_price)
         cost = unit_delay_cost(terms, rate)
         data = best_data(terms, cost, price)
@@ -179,13 +182,13 @@ class AmortisedTrainer:
 
     def _other_losses(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> dict[str, Tensor]:
         """Of the mAPs' network, and of the prices where worth is private."""
-        operator, maps, layers = self.agents.operator, self.agents.maps, self.agents.layers
+        operator, maps = self.agents.operator, self.agents.maps
         on = link.connected(association, gain.shape[-1])
         rate = pair_rate(terms, gain, on)
-        own = operator.own_price(layers("pricing"), public, rate, on)
+        own = operator.own_price(self.agents.pricing_layers, public, rate, on)
         time = unit_delay(terms, rate).clamp(max=LONGEST_S)
         price = torch.where(on, encode(own.detach(), time, operator.step), operator.highest_price)
-        excess = time.log().float() - maps.log_time(layers("maps"), terms, gain, price)
+        excess = time.log().float() - maps.log_time(self.agents.maps_layers, terms, gain, price)
         deviance = _deviance(excess)
         weight = torch.where(on, 1.0, UNTOLD)
         losses = {"maps_loss": (deviance * weight).sum((-3, -2, -1)) / weight.sum((-3, -2, -1))}
@@ -230,7 +233,71 @@ class AmortisedTrainer:
             "data_mb": data.mean((-2, -1)),
         }
 
-    def _stop_diverged(self) -> None: ...
+    def _stop_diverged(self) -> None:
+        """Give rows whose weights are no longer finite those from before the episode, and hold them there."""
+        finite = torch.stack([weights.isfinite().all(-1) for weights in self.agents.weights.values()]).all(0).tolist()
+        for row, good in enumerate(finite):
+            if not (good or self.stopped[row]):
+                warnings.warn(
+                    f"seed {self.seeds[row]} stopped in episode {self.episode}: its weights are not finite; those from "
+                    "before that episode are kept and frozen, the other seeds go on. Lower rate",
+                    DivergenceWarning,
+                    stacklevel=4,
+                )
+                self.stopped[row] = True
+        for name, weights in self.agents.weights.items():
+            for row, stopped in enumerate(self.stopped):
+                if stopped:
+                    weights[row] = self._good[name][row]
+        self._keep_weights()
+
+    def _keep_weights(self) -> None:
+        self._good = {name: weights.clone() for name, weights in self.agents.weights.items()}
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything needed to go on to the same bit; call between episodes."""
+        optimisers = {
+            f"{name}.{part}": tensor for name, each in self.optimisers.items() for part, tensor in each.state().items()
+        }
+        tensors = {f"{name}.weights": weights for name, weights in self.agents.weights.items()} | optimisers
+        return {name: tensor.clone() for name, tensor in tensors.items()} | {
+            "random": torch.stack([generator.get_state() for generator in self.generators]),
+            "episode": torch.tensor(self.episode),
+            "stopped": torch.tensor(self.stopped),
+        }
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take over what `state` gave.
+
+        Raises:
+            ValueError: it was made with other settings.
+        """
+        own = self.state()
+        if own.keys() != state.keys():
+            raise ValueError(f"state differs in {sorted(own.keys() ^ state.keys())}: other settings made it")
+        for name, tensor in own.items():
+            if tensor.shape != state[name].shape:
+                raise ValueError(f"{name} has shape {list(state[name].shape)}, expected {list(tensor.shape)}")
+        for name, weights in self.agents.weights.items():
+            weights.copy_(state[f"{name}.weights"])
+            for part, tensor in self.optimisers[name].state().items():
+                tensor.copy_(state[f"{name}.{part}"])
+        for generator, saved in zip(self.generators, state["random"], strict=True):
+            generator.set_state(saved.clone())
+        self.episode, self.stopped = int(state["episode"]), state["stopped"].tolist()
+        self._keep_weights()
+
+
+def check_trainable(scenario: Scenario, settings: AmortisedSettings) -> None:
+    """Refuse what cannot be trained, before any work.
+
+    Raises:
+        ValueError: naming the field and the remedy.
+    """
+    for sized in sizes(scenario, settings):
+        sized.layout()
+    if scenario.highest_price == 0.0:
+        raise ValueError(f"scenario {scenario.name}: price_cap = 0 leaves the operator no price to learn; raise it")
 
 
 def sizes(scenario: Scenario, settings: AmortisedSettings) -> list[Scenario]:

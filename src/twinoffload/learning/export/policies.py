@@ -14,6 +14,8 @@ from twinoffload.env.slots import Slots
 from twinoffload.env.view import View
 from twinoffload.learning.agents import Agents
 from twinoffload.learning.alone import alone
+from twinoffload.learning.amortised.scheme import Amortised
+from twinoffload.learning.export.ports import PARAMETERS
 from twinoffload.scenario import Scenario
 
 OPERATOR_OUTPUTS = ("price",)
@@ -86,3 +88,10 @@ def _(agents: Agents, row: int) -> Policy:
         ("gain", "price", *last, *drawn),
         maps_free=frozenset(["maps"] if alike else []),
     )
+
+
+@policy_of.register
+def _(agents: Amortised, row: int) -> Policy:
+    """One network for any number of mAPs and BSs, which are told their parameters."""
+    every, free = tuple(port.name for port in PARAMETERS), frozenset(("maps", "stations"))
+    return Policy(agents.alone(row), agents.scenario, ("gain", *every), ("gain", "price", *every), free, free)
