@@ -99,22 +99,25 @@ def _value(terms: Terms, tables: dict[str, Tensor], profiles: Profiles) -> tuple
     return price, torch.where(implementable.all(-1), earned, -torch.inf)
 
 
-def price_for(terms: Terms, delay_cost: Tensor, on: Tensor, limit: Tensor | float) -> Tensor:
-    """The best price of each pair were it its mAP's own: min(mu*, limit, price that keeps it), money/MB, `[..., N, M]`.
+def outside_utility(terms: Terms, delay_cost: Tensor, on: Tensor, limit: Tensor) -> Tensor:
+    """The most an mAP could have from any other BS that asks `limit`, or from none, money, `[..., N]`.
 
     Args:
         terms: the parameters.
         delay_cost: D of every pair while the others stay where `on` has them, money/MB, `[..., N, M]`.
         on: who is connected where, booleans `[..., N, M]`.
-        limit: what every other BS asks, money/MB.
-
-    Returns:
-        At least 0, even where no price keeps the mAP from going elsewhere.
+        limit: money/MB, broadcast to `[..., N, M]`.
     """
-    limit = torch.as_tensor(limit, dtype=delay_cost.dtype, device=delay_cost.device)
+    elsewhere = map_utility(terms, delay_cost, limit, best_data(terms, delay_cost, limit))
+    return torch.where(on, -torch.inf, elsewhere).amax(-1).clamp(min=0.0)
+
+
+def price_keeping(terms: Terms, delay_cost: Tensor, outside: Tensor, limit: Tensor) -> Tensor:
+    """The best price that keeps an mAP on its BS, min(mu*, limit, price that leaves it `outside`), money/MB.
+
+    At least 0, even where no price keeps it. Arguments are of each mAP's own pair and broadcast together.
+    """
     price = torch.minimum(best_price(terms, delay_cost), limit)
-    outside = map_utility(terms, delay_cost, limit, best_data(terms, delay_cost, limit))
-    outside = torch.where(on, -torch.inf, outside).amax(-1, keepdim=True).clamp(min=0.0)
     return torch.minimum(price, price_leaving(terms, delay_cost, outside)).clamp(min=0.0)
 
 

@@ -7,7 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from twinoffload.equilibrium.posted import price_for
+from twinoffload.equilibrium.outcome import chosen
+from twinoffload.equilibrium.posted import outside_utility, price_keeping
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import unit_delay, unit_delay_cost
 from twinoffload.game.price_code import encode
@@ -61,17 +62,26 @@ class Operator:
 
     def price(self, layers: networks.Layers | None, terms: Terms, gain: Tensor, association: Tensor) -> Tensor:
         """Posted prices in money/MB, `[S, B, N, M]`: what is not recommended stands at the end of the range."""
+        offer = self.offer(layers, terms, gain, association)
+        coded = encode(offer.price, unit_delay(offer.terms, offer.rate), self.step)
+        return torch.where(offer.on, coded.unsqueeze(-1), self.highest_price)
+
+    def offer(self, layers: networks.Layers | None, terms: Terms, gain: Tensor, association: Tensor) -> "Offer":
+        """What a MB is to cost each mAP where it is recommended to go, before the code."""
         on = link.connected(association, gain.shape[-1])
         rate = pair_rate(terms, gain, on)
-        own = self.own_price(layers, terms, rate, on)
-        return torch.where(on, encode(own, unit_delay(terms, rate), self.step), self.highest_price)
+        limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
+        outside = outside_utility(terms, unit_delay_cost(terms, rate), on, limit)
+        own, chosen_rate = at_choice(terms, association), chosen(rate, association)
+        cost = unit_delay_cost(own, chosen_rate)
+        price = price_keeping(own, cost, outside, limit)
+        if self.pricing is not None and layers is not None:
+            price = (price * self._factor(layers, own, chosen_rate, cost, price)).clamp(max=self.highest_price)
+        return Offer(on, own, rate, chosen_rate, price)
 
-    def own_price(self, layers: networks.Layers | None, terms: Terms, rate: Tensor, on: Tensor) -> Tensor:
-        """What a MB is to cost on each pair before the code, were it the recommended one, `[S, B, N, M]`."""
-        price = price_for(terms, unit_delay_cost(terms, rate), on, self.highest_price)
-        if self.pricing is None or layers is None:
-            return price
-        cost = unit_delay_cost(terms, rate)
+    def _factor(self, layers: networks.Layers, terms: Terms, rate: Tensor, cost: Tensor, price: Tensor) -> Tensor:
+        """By what the price for mAPs of mean worth is multiplied, between 1/e and e, `[S, B, N]`."""
+        assert self.pricing is not None
         value = terms.first_value
         parts = (
             torch.log10(unit_delay(terms, rate).clamp(max=1e3)),
@@ -81,8 +91,39 @@ class Operator:
             price / value,
         )
         features = torch.stack([part.expand_as(rate).float() for part in parts], dim=-1)
-        factor = networks.forward(layers, features.flatten(1, -2))[-1].unflatten(1, rate.shape[1:])[..., 0]
-        return (price * torch.exp(torch.tanh(factor.double()))).clamp(max=self.highest_price)
+        answers = networks.forward(layers, features.flatten(1, -2))[-1].unflatten(1, rate.shape[1:])
+        return torch.exp(torch.tanh(answers[..., 0].double()))
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the operator offers each mAP at its recommended BS.
+
+    Attributes:
+        on: which pair that is, booleans `[..., N, M]`.
+        terms: the parameters of those pairs, `[..., N]`.
+        pair_rate: rate of every pair, for m != association after moving there, MB/s, `[..., N, M]`.
+        rate: of the recommended pairs, MB/s, `[..., N]`.
+        price: money/MB, `[..., N]`.
+    """
+
+    on: Tensor
+    terms: Terms
+    pair_rate: Tensor
+    rate: Tensor
+    price: Tensor
+
+
+def at_choice(terms: Terms, association: Tensor) -> Terms:
+    """The parameters of each mAP's own pair, broadcastable to `[..., N]`; off: those of the first BS."""
+    where = association.clamp(min=0).unsqueeze(-1)
+
+    def pick(tensor: Tensor) -> Tensor:
+        if tensor.shape[-1] == 1:
+            return tensor.squeeze(-1)
+        return tensor.expand(*association.shape, tensor.shape[-1]).gather(-1, where).squeeze(-1)
+
+    return terms.map(pick)
 
 
 def prospects(terms: Terms, received: Tensor, here: Tensor) -> Tensor:

@@ -20,20 +20,20 @@ from torch import Tensor
 from twinoffload.env.episodes import draw_episodes
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.dispatch import solve_flat
+from twinoffload.equilibrium.outcome import chosen
+from twinoffload.equilibrium.posted import outside_utility
 from twinoffload.equilibrium.profiles import profile_count
-from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import map_utility, profit, unit_delay, unit_delay_cost
 from twinoffload.game.price_code import encode
 from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning.amortised.maps import LONGEST_S
-from twinoffload.learning.amortised.operator import drawn
+from twinoffload.learning.amortised.operator import at_choice, drawn
 from twinoffload.learning.amortised.scheme import Amortised
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.guard import DivergenceWarning
 from twinoffload.learning.optimiser import Adam
 from twinoffload.learning.streams import uniform
-from twinoffload.network import link
 from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream
 
@@ -169,33 +169,32 @@ class AmortisedTrainer:
     def _payoff(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> Tensor:
         """What the operator maximises: its utility less what the mAPs regret, if they know their delay."""
         operator = self.agents.operator
-        on = link.connected(association, gain.shape[-1])
-        rate = pair_rate(terms, gain, on)
-        own = operator.own_price(self.agents.pricing_layers, public, rate, on)
-        price = torch.where(on, own, operator.highest_price)
-        cost = unit_delay_cost(terms, rate)
-        data = best_data(terms, cost, price)
-        utility = map_utility(terms, cost, price, data)
-        here = torch.where(on, utility, 0.0).sum(-1)
-        regret = (utility.amax(-1).clamp(min=0.0) - here).sum(-1)
-        return torch.where(on, profit(terms, price, data), 0.0).sum((-2, -1)) - self.settings.regret_weight * regret
+        offer = operator.offer(self.agents.pricing_layers, public, gain, association)
+        limit = torch.full((), operator.highest_price, dtype=gain.dtype, device=gain.device)
+        outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
+        own = at_choice(terms, association)
+        cost = unit_delay_cost(own, offer.rate)
+        data = best_data(own, cost, offer.price)
+        here, earned = map_utility(own, cost, offer.price, data), profit(own, offer.price, data)
+        is_on = association >= 0
+        regret = torch.where(is_on, (outside - here).clamp(min=0.0), outside).sum(-1)
+        return torch.where(is_on, earned, 0.0).sum(-1) - self.settings.regret_weight * regret
 
     def _other_losses(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> dict[str, Tensor]:
         """Of the mAPs' network, and of the prices where worth is private."""
         operator, maps = self.agents.operator, self.agents.maps
-        on = link.connected(association, gain.shape[-1])
-        rate = pair_rate(terms, gain, on)
-        own = operator.own_price(self.agents.pricing_layers, public, rate, on)
-        time = unit_delay(terms, rate).clamp(max=LONGEST_S)
-        price = torch.where(on, encode(own.detach(), time, operator.step), operator.highest_price)
+        offer = operator.offer(self.agents.pricing_layers, public, gain, association)
+        time = unit_delay(terms, offer.pair_rate).clamp(max=LONGEST_S)
+        coded = encode(offer.price.detach(), chosen(time, association), operator.step)
+        price = torch.where(offer.on, coded.unsqueeze(-1), operator.highest_price)
         excess = time.log().float() - maps.log_time(self.agents.maps_layers, terms, gain, price)
-        deviance = _deviance(excess)
-        weight = torch.where(on, 1.0, UNTOLD)
-        losses = {"maps_loss": (deviance * weight).sum((-3, -2, -1)) / weight.sum((-3, -2, -1))}
+        weight = torch.where(offer.on, 1.0, UNTOLD)
+        losses = {"maps_loss": (_deviance(excess) * weight).sum((-3, -2, -1)) / weight.sum((-3, -2, -1))}
         if operator.pricing is not None:
-            data = best_data(terms, unit_delay_cost(terms, rate), own)
-            earned = torch.where(on, profit(terms, own, data), 0.0)
-            losses["pricing_loss"] = -earned.sum((-2, -1)).mean(-1)
+            own = at_choice(terms, association)
+            data = best_data(own, unit_delay_cost(own, offer.rate), offer.price)
+            earned = torch.where(association >= 0, profit(own, offer.price, data), 0.0)
+            losses["pricing_loss"] = -earned.sum(-1).mean(-1)
         return losses
 
     def _credited(self, shape: torch.Size) -> Tensor:
