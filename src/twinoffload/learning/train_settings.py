@@ -11,7 +11,7 @@ from twinoffload.learning.algorithms import AlgorithmSettings
 from twinoffload.learning.sac import SACSettings
 from twinoffload.yaml_files import Kind, explain
 
-PRESETS = ("tuned", "tuned-td3", "tuned-ddpg", "paper-literal", "amortised")
+PRESETS = ("tuned", "tuned-td3", "tuned-ddpg", "paper-literal", "amortised", "amortised-sizes")
 
 _BANDIT = {"discount": 0.0, "temperature": 0.02}
 

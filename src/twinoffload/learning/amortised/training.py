@@ -76,6 +76,12 @@ class AmortisedTrainer:
         self._keep_weights()
         self._examples: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
 
+    def start_from(self, agents: Amortised) -> None:
+        """Begin with the weights of other policies of the same layout, row by row; before the first episode only."""
+        for name, weights in self.agents.weights.items():
+            weights.copy_(agents.weights[name])
+        self._keep_weights()
+
     def run(self, each_episode: Callable[[list[dict[str, Any]]], None]) -> None:
         """Train until the episodes are done; after each, `each_episode` gets one row of metrics a seed.
 
