@@ -8,6 +8,7 @@ from torch import Tensor
 
 from twinoffload.env.slots import Slots
 from twinoffload.env.view import View
+from twinoffload.game.terms import Terms
 from twinoffload.learning import networks
 from twinoffload.learning.amortised import maps, operator
 from twinoffload.learning.amortised.maps import Maps
@@ -36,8 +37,8 @@ class Amortised:
         step = settings.price_step * scenario.highest_price
         pricing = Mlp((operator.PRICE_FEATURES, PRICING_WIDTH, PRICING_WIDTH, 1)) if scenario.is_private else None
         network = PairNetwork(operator.FEATURES, operator.PROSPECTS, settings.width, settings.rounds)
-        self.operator = Operator(network, pricing, scenario.highest_price, step)
-        replies = Mlp((2 * maps.FEATURES, settings.reply_width, settings.reply_width, 1))
+        self.operator = Operator(network, pricing, scenario.highest_price, step, settings.regret_weight)
+        replies = Mlp((maps.FEATURES, settings.reply_width, settings.reply_width, 1))
         self.maps = Maps(replies, scenario.highest_price, step)
         rows = len(self.seeds)
         self.weights = {"recommend": network.initialise(rows, generators), "maps": replies.initialise(rows, generators)}
@@ -73,9 +74,19 @@ class Amortised:
     def price(self, slots: View) -> Tensor:
         """Posted prices in money/MB, `[S, E, N, M]`."""
         terms, gain = slots.public_terms, slots.gain
+        return self.operator.price(self.pricing_layers, terms, gain, self.recommend(terms, gain))
+
+    @torch.no_grad()
+    def recommend(self, terms: Terms, gain: Tensor) -> Tensor:
+        """The BS that is recommended to each mAP, int64 `[S, E, N]`; -1: off."""
         scores = self.operator.scores(self.recommend_layers, terms, gain)
-        association = operator.recommended(scores, gain.shape[-1])
-        return self.operator.price(self.pricing_layers, terms, gain, association)
+        count = self.settings.proposals
+        if count == 1:
+            return operator.recommended(scores, gain.shape[-1])
+        proposals = operator.proposed(scores, gain, count)
+        payoff = self.operator.payoff(self.pricing_layers, terms, terms, gain, proposals)
+        best = payoff.argmax(0)[None, ..., None].expand(1, *proposals.shape[1:])
+        return proposals.gather(0, best).squeeze(0)
 
     @torch.no_grad()
     def offload(self, slots: View, price: Tensor) -> tuple[Tensor, Tensor]:

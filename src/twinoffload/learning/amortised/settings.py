@@ -33,6 +33,10 @@ class AmortisedSettings(BaseModel):
     rate: float = Field(3e-3, gt=0, le=1, description="learning rate at the start; falls linearly to a fiftieth")
     entropy: float = Field(0.05, ge=0, description="worth of a nat of entropy at the start, money; falls to 0")
     regret_weight: float = Field(1.0, ge=0, description="money the operator forgoes to spare the mAPs regret of one")
+    scattered: float = Field(0.0, ge=0, le=1, description="share of the slots in which BSs stand at random places")
+    proposals: int = Field(
+        16, ge=1, le=1000, description="associations that the operator prices before it posts the best of them"
+    )
     credited: int = Field(4, ge=1, description="mAPs whose other choices are tried in a slot; more are taken by lot")
     price_step: float = Field(2e-3, gt=0, le=0.5, description="depth of the code in the prices, share of their range")
     reply_width: int = Field(32, ge=1, le=1024, description="width of the mAPs' hidden layers")

@@ -21,14 +21,14 @@ from twinoffload.env.episodes import draw_episodes
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.dispatch import solve_flat
 from twinoffload.equilibrium.outcome import chosen
-from twinoffload.equilibrium.posted import outside_utility
 from twinoffload.equilibrium.profiles import profile_count
-from twinoffload.game.payoff import map_utility, profit, unit_delay, unit_delay_cost
+from twinoffload.game.payoff import profit, unit_delay, unit_delay_cost
 from twinoffload.game.price_code import encode
 from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning.amortised.maps import LONGEST_S
-from twinoffload.learning.amortised.operator import at_choice, drawn
+from twinoffload.learning.amortised.offers import at_choice
+from twinoffload.learning.amortised.operator import drawn
 from twinoffload.learning.amortised.scheme import Amortised
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.guard import DivergenceWarning
@@ -39,9 +39,9 @@ from twinoffload.seeding import stream
 
 MEASURED = 128  # slots a seed in which an episode's end is measured
 LEAST_RATE = 0.02  # of the learning rate, at the end
-LEAST_IMITATION = 0.1  # of its weight, at the end
+LEAST_IMITATION = 0.3  # of its weight, at the end
 CLIP = 5.0
-UNTOLD = 0.2  # weight of what mAPs expect of BSs that are not recommended to them
+LAYOUT_EXAMPLES = 100  # solved in each scattered layout
 
 
 class AmortisedTrainer:
@@ -114,13 +114,15 @@ class AmortisedTrainer:
         settings = self.settings
         done = update / (settings.episodes * settings.updates)
         sized = self.sizes[update % len(self.sizes)]
+        turn = update // len(self.sizes)
+        is_scattered = int((turn + 1) * settings.scattered) > int(turn * settings.scattered)
         solved = settings.imitation_weight > 0.0 and _profiles(sized) <= settings.example_limit
         for weights in self.agents.weights.values():
             weights.requires_grad_()
         losses = self._imitate(sized) if solved else {}
         weight = 1.0
         if not (solved and done < settings.imitation):
-            losses |= self._try_choices(sized, done)
+            losses |= self._try_choices(scatter(sized, update) if is_scattered else sized, done)
             weight = settings.imitation_weight * (1.0 - (1.0 - LEAST_IMITATION) * done)
         total = [loss.sum() * (weight if name == "imitation_loss" else 1.0) for name, loss in losses.items()]
         torch.stack(total).sum().backward()
@@ -170,36 +172,23 @@ class AmortisedTrainer:
         others = association[..., None, None, :]
         choice = torch.where(is_tried.unsqueeze(-2), option.unsqueeze(-1), others)
         public, terms = public.insert_axis().insert_axis(), terms.insert_axis().insert_axis()
-        return self._payoff(public, terms, gain[..., None, None, :, :], choice)
-
-    def _payoff(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> Tensor:
-        """What the operator maximises: its utility less what the mAPs regret, if they know their delay."""
-        operator = self.agents.operator
-        offer = operator.offer(self.agents.pricing_layers, public, gain, association)
-        limit = torch.full((), operator.highest_price, dtype=gain.dtype, device=gain.device)
-        outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
-        own = at_choice(terms, association)
-        cost = unit_delay_cost(own, offer.rate)
-        data = best_data(own, cost, offer.price)
-        here, earned = map_utility(own, cost, offer.price, data), profit(own, offer.price, data)
-        is_on = association >= 0
-        regret = torch.where(is_on, (outside - here).clamp(min=0.0), outside).sum(-1)
-        return torch.where(is_on, earned, 0.0).sum(-1) - self.settings.regret_weight * regret
+        return self.agents.operator.payoff(
+            self.agents.pricing_layers, public, terms, gain[..., None, None, :, :], choice
+        )
 
     def _other_losses(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> dict[str, Tensor]:
         """Of the mAPs' network, and of the prices where worth is private."""
         operator, maps = self.agents.operator, self.agents.maps
         offer = operator.offer(self.agents.pricing_layers, public, gain, association)
-        time = unit_delay(terms, offer.pair_rate).clamp(max=LONGEST_S)
-        coded = encode(offer.price.detach(), chosen(time, association), operator.step)
-        price = torch.where(offer.on, coded.unsqueeze(-1), operator.highest_price)
-        excess = time.log().float() - maps.log_time(self.agents.maps_layers, terms, gain, price)
-        weight = torch.where(offer.on, 1.0, UNTOLD)
-        losses = {"maps_loss": (_deviance(excess) * weight).sum((-3, -2, -1)) / weight.sum((-3, -2, -1))}
+        own, is_on = at_choice(terms, association), association >= 0
+        time = unit_delay(own, offer.rate).clamp(max=LONGEST_S)
+        price = encode(offer.price.detach(), time, operator.step)
+        excess = time.log().float() - maps.log_time(self.agents.maps_layers, own, chosen(gain, association), price)
+        deviance = torch.where(is_on, _deviance(excess), 0.0)
+        losses = {"maps_loss": deviance.sum((-2, -1)) / is_on.sum((-2, -1)).clamp(min=1)}
         if operator.pricing is not None:
-            own = at_choice(terms, association)
             data = best_data(own, unit_delay_cost(own, offer.rate), offer.price)
-            earned = torch.where(association >= 0, profit(own, offer.price, data), 0.0)
+            earned = torch.where(is_on, profit(own, offer.price, data), 0.0)
             losses["pricing_loss"] = -earned.sum(-1).mean(-1)
         return losses
 
@@ -218,7 +207,11 @@ class AmortisedTrainer:
         """Slots of a size and where `posted` puts everybody, worth at its mean: the same for all rows."""
         size = (sized.maps, sized.stations)
         if size not in self._examples:
-            gain = sized.sample_gain(self.settings.examples, seed=0)
+            count = self.settings.examples
+            scattered = round(count * self.settings.scattered)
+            several = -(-scattered // LAYOUT_EXAMPLES)
+            gains = [scatter(sized, at).sample_gain(LAYOUT_EXAMPLES, seed=at) for at in range(several)]
+            gain = torch.cat([sized.sample_gain(count, seed=0)[scattered:], *gains])
             outcome = solve_flat("posted", sized.market().terms(*size).flatten(gain.shape[:-2]), gain)
             solved = outcome.operator_utility.isfinite()  # some slots have no solution within the cap
             self._examples[size] = gain[solved].to(self.device), outcome.association[solved].to(self.device)
@@ -310,6 +303,12 @@ def sizes(scenario: Scenario, settings: AmortisedSettings) -> list[Scenario]:
     maps = range(settings.maps[0], settings.maps[1] + 1) if settings.maps else (scenario.maps,)
     stations = range(settings.stations[0], settings.stations[1] + 1) if settings.stations else (scenario.stations,)
     return [scenario.replace(maps=n, stations=m) for m in stations for n in maps]
+
+
+def scatter(scenario: Scenario, number: int) -> Scenario:
+    """The scenario with its BSs at independent places, uniform in the square; each number gives others."""
+    places = torch.rand((scenario.stations, 2), dtype=torch.float64, generator=stream(number, "scattered BSs"))
+    return scenario.replace(station_positions=places.tolist())
 
 
 def _profiles(sized: Scenario) -> int:
