@@ -1,6 +1,6 @@
 """The mAPs' decision: they read from the lowest price how long a MB takes there, and answer in closed form.
 
-An mAP goes where its price is lowest. It knows the operator's rule: every other BS asks the highest price, and the price
+An mAP goes where its price is lowest. It knows the rule: every other BS asks the highest price, and the price
 is such that no other BS is worth more to it. What the price says of the completion time it learns from experience.
 """
 
