@@ -157,19 +157,20 @@ def recommended(scores: Tensor, stations: int) -> Tensor:
 
 
 def proposed(scores: Tensor, gain: Tensor, count: int) -> Tensor:
-    """The likeliest association and others drawn by their probabilities, int64 `[count, S, B, N]`; -1: off.
+    """The likeliest association and others drawn by their probabilities, int64 `[S, B, count, N]`; -1: off.
 
     Their randomness comes from the digits of the gains themselves (Gumbel noise of a hash of each pair's gain): the
     same slot always gets the same proposals, whatever the numbering of mAPs and BSs.
     """
     stations = gain.shape[-1]
-    number = torch.arange(1, count, device=gain.device, dtype=gain.dtype).view(-1, *[1] * gain.ndim)
+    number = torch.arange(1, count, device=gain.device, dtype=gain.dtype).view(-1, 1, 1)
     seed = torch.log(gain.clamp(min=1e-300))
     if scores.shape[-1] > stations:
         seed = torch.cat([seed, seed.sum(-1, keepdim=True)], dim=-1)
-    hashed = torch.frac(torch.sin(seed * 12.9898 + number * 78.233).abs() * 43758.5453)
+    hashed = torch.frac(torch.sin(seed.unsqueeze(-3) * 12.9898 + number * 78.233).abs() * 43758.5453)
     noise = -torch.log(-torch.log(hashed.clamp(1e-12, 1.0 - 1e-12)))
-    best = torch.cat([scores.double().unsqueeze(0), scores.double() + noise]).argmax(-1)
+    likely = scores.double().unsqueeze(-3)
+    best = torch.cat([likely, likely + noise], dim=-3).argmax(-1)
     return torch.where(best < stations, best, -1)
 
 

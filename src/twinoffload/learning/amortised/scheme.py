@@ -84,9 +84,10 @@ class Amortised:
         if count == 1:
             return operator.recommended(scores, gain.shape[-1])
         proposals = operator.proposed(scores, gain, count)
-        payoff = self.operator.payoff(self.pricing_layers, terms, terms, gain, proposals)
-        best = payoff.argmax(0)[None, ..., None].expand(1, *proposals.shape[1:])
-        return proposals.gather(0, best).squeeze(0)
+        each = terms.insert_axis()
+        payoff = self.operator.payoff(self.pricing_layers, each, each, gain.unsqueeze(-3), proposals)
+        best = payoff.argmax(-1)[..., None, None].expand(*gain.shape[:-2], 1, gain.shape[-2])
+        return proposals.gather(-2, best).squeeze(-2)
 
     @torch.no_grad()
     def offload(self, slots: View, price: Tensor) -> tuple[Tensor, Tensor]:
