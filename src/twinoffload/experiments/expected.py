@@ -58,7 +58,8 @@ def belief_of(scenario: Scenario, public: Terms) -> Belief:
     def known(name: str) -> Range:
         value, mean = getattr(scenario, name), getattr(public, name)
         ends = value.uniform if isinstance(value, Uniform) else (mean, mean)
-        return Range(*(torch.as_tensor(end).to(mean) for end in ends))
+        low, high = (torch.as_tensor(end).to(mean) for end in ends)
+        return Range(low, high)
 
     return Belief(known("accuracy_value"), known("delay_cost"))
 
