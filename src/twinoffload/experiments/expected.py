@@ -39,8 +39,8 @@ class Expected(Committed):
             ValueError: the market is too large to enumerate.
         """
         scenario, gain, batch = slots.episodes.scenario, slots.gain, slots.gain.shape[:-2]
-        remedy = "`expected` needs a smaller market"
-        check_enumerable(f"scenario {scenario.name}", *gain.shape[-2:], scenario.idle_interferes, remedy)
+        what, remedy = f"scenario {scenario.name}", "`expected` needs a smaller market"
+        check_enumerable(what, scenario.maps, scenario.stations, scenario.idle_interferes, remedy)
         terms = slots.public_terms
         association = _best_association(scenario, terms.flatten(batch), gain.reshape(-1, *gain.shape[-2:]))
         association = association.reshape(gain.shape[:-1])
