@@ -106,6 +106,15 @@ _KNOWN = {
             "#3aa6dd",
             "*",
         ),
+        Scheme(
+            "expected",
+            "rule",
+            "As committed, but where mAPs' worth is private the association and the prices are those of the largest "
+            "expected profit over how it is drawn: the best that an operator without memory can do from one offer for "
+            "each mAP. What it lacks to admission is information.",
+            "#4d5d9e",
+            "p",
+        ),
     )
 }
 
