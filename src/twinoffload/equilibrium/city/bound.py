@@ -11,15 +11,15 @@ association, starts from what each mAP adds to that association.
 """
 
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from twinoffload.compiling import compiled
-from twinoffload.equilibrium.city.best_sets import TABULATED, all_sets, best_sets
+from twinoffload.equilibrium.city.best_sets import TABULATED, Sets, all_sets, best_sets
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import Candidates, roster, scratch, value_with
-from twinoffload.equilibrium.city.search import Found, SearchProgress, Watch, unwatched
+from twinoffload.equilibrium.city.search import Found, SearchProgress, Watch, undisturbed, unwatched
 
 MEMORY = 0.3  # share of the last direction in the next
 PATIENCE = 20  # steps without a better bound after which they shorten, from the best multipliers
@@ -49,7 +49,7 @@ def upper_bound(
     found: Found,
     *,
     iterations: int = 2000,
-    seconds: float = math.inf,
+    clock: Clock | None = None,
     enough: float = -math.inf,
     multiplier: np.ndarray | None = None,
     tabulated: int = TABULATED,
@@ -57,35 +57,35 @@ def upper_bound(
 ) -> Bound:
     """Bound `admission` from above.
 
+    At least that every mAP earns what it would undisturbed, which is known at once: nu_n as much, and no set is worth
+    more than its multipliers.
+
     Args:
         c: the market's pairs.
         found: a good association, whose value the steps aim at.
-        iterations: most evaluations.
-        seconds: time limit, looked at between evaluations.
+        iterations: most evaluations of the dual function.
+        clock: time for them; an evaluation that it cuts short is dropped.
         enough: a bound in money that is good enough.
-        multiplier: where to start; by default what each mAP adds to the association.
+        multiplier: where to start; by default what each mAP adds to the association, at least 0.
         tabulated: most candidates of a BS for which all sets are tabulated.
         watch: called after each evaluation with how it stands.
     """
-    begin = time.perf_counter()
-    sets = all_sets(c, tabulated)
-    nu = marginal_values(c, found.choice) if multiplier is None else multiplier.copy()
-    best, best_nu = math.inf, nu
-    surplus, direction = np.empty(len(c.offset) - 1), np.zeros_like(nu)
-    length, failures, done = 1.0, 0, 0
-    while done < iterations:
-        gradient = np.ones_like(nu)
-        best_sets(c, sets, nu, surplus, gradient)
+    clock = clock or Clock()
+    best_nu = undisturbed(c.first, c.terms)
+    surplus, gradient = np.zeros(len(c.offset) - 1), np.empty_like(best_nu)
+    best = _safe_sum(c, best_nu, surplus)
+    sets = all_sets(c, tabulated, clock)
+    nu = np.maximum(marginal_values(c, found.choice), 0.0) if multiplier is None else multiplier.copy()
+    direction, length, failures, done = np.zeros_like(nu), 1.0, 0, 0
+    while sets is not None and done < iterations and best > max(enough, found.value):
+        if not _evaluate(c, sets, nu, surplus, gradient, clock):
+            break
         value = _safe_sum(c, nu, surplus)
         done += 1
         failures = 0 if value < best - PROGRESS * abs(best) else failures + 1
         if value < best:
             best, best_nu = value, nu
-        passed = time.perf_counter() - begin
-        share = 1.0 if passed >= seconds else max(done / iterations, passed / seconds)
-        watch(SearchProgress("bound", share, found.value, best))
-        if best <= max(enough, found.value) or passed > seconds:
-            break
+        watch(SearchProgress("bound", max(done / iterations, clock.share), found.value, best))
         if failures > PATIENCE:
             length, failures, nu = SHORTENING * length, 0, best_nu
             direction = np.zeros_like(nu)
@@ -101,7 +101,20 @@ def upper_bound(
         nu = nu - length * (value - found.value) / norm * direction
         if not c.idle_interferes:
             nu = np.maximum(nu, 0.0)
+    watch(SearchProgress("bound", 1.0, found.value, best))
     return Bound(best, best_nu, done)
+
+
+def _evaluate(
+    c: Candidates, sets: Sets, nu: np.ndarray, surplus: np.ndarray, gradient: np.ndarray, clock: Clock
+) -> bool:
+    """Surpluses of all BSs and a subgradient at some multipliers; False where the time ended before."""
+    gradient[:] = 1.0
+    done = 0
+    for begin, end in clock.steps(len(surplus)):
+        best_sets(c, sets, nu, surplus, gradient, begin, end)
+        done = end
+    return done == len(surplus)
 
 
 def _safe_sum(c: Candidates, nu: np.ndarray, surplus: np.ndarray) -> float:
