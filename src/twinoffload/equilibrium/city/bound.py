@@ -8,6 +8,9 @@ free or at least 0, that rule leaves one problem for each BS, so for every nu
 The right side is convex in nu; its least value is that of the linear program over all sets of mAPs for each BS. A
 subgradient method in the direction of a moving average of subgradients, with Polyak's step towards the value of a known
 association, starts from what each mAP adds to that association.
+
+Where idle mAPs interfere, multipliers below 0, which pay mAPs for parking, make an evaluation several times as long. So
+they come into play only when the bound hardly falls without them.
 """
 
 import math
@@ -22,11 +25,13 @@ from twinoffload.equilibrium.city.configurations import Candidates, roster, scra
 from twinoffload.equilibrium.city.search import Found, SearchProgress, Watch, undisturbed, unwatched
 
 MEMORY = 0.3  # share of the last direction in the next
+LENGTH = 0.5  # first step length, of Polyak's
 PATIENCE = 20  # steps without a better bound after which they shorten, from the best multipliers
 SHORTENING = 0.7
 SHORTEST = 1e-4  # step length, of Polyak's, at which it ends
 NEGLIGIBLE = 1e-18  # square of a direction that is rounding
 PROGRESS = 1e-6  # least relative improvement that counts as one
+STALL, STALLS = 2e-3, 3  # without such an improvement for so many evaluations multipliers may fall below 0
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,15 @@ def upper_bound(
     best = _safe_sum(c, best_nu, surplus)
     sets = all_sets(c, tabulated, clock)
     nu = np.maximum(marginal_values(c, found.choice), 0.0) if multiplier is None else multiplier.copy()
-    direction, length, failures, done = np.zeros_like(nu), 1.0, 0, 0
+    direction, length, failures, done = np.zeros_like(nu), LENGTH, 0, 0
+    paid, stalls = multiplier is not None and c.idle_interferes, 0
     while sets is not None and done < iterations and best > max(enough, found.value):
         if not _evaluate(c, sets, nu, surplus, gradient, clock):
             break
         value = _safe_sum(c, nu, surplus)
         done += 1
         failures = 0 if value < best - PROGRESS * abs(best) else failures + 1
+        stalls = 0 if value < best - STALL * abs(best) else stalls + 1
         if value < best:
             best, best_nu = value, nu
         watch(SearchProgress("bound", max(done / iterations, clock.share), found.value, best))
@@ -92,14 +99,17 @@ def upper_bound(
             if length < SHORTEST:
                 break
             continue
-        if not c.idle_interferes:
+        if not paid:
             gradient[(nu <= 0.0) & (gradient > 0.0)] = 0.0
         direction = MEMORY * direction + (1.0 - MEMORY) * gradient
         norm = direction @ direction
+        if c.idle_interferes and not paid and (stalls > STALLS or norm < NEGLIGIBLE):
+            paid, nu, direction = True, best_nu, np.zeros_like(nu)
+            continue
         if norm < NEGLIGIBLE:
             break
         nu = nu - length * (value - found.value) / norm * direction
-        if not c.idle_interferes:
+        if not paid:
             nu = np.maximum(nu, 0.0)
     watch(SearchProgress("bound", 1.0, found.value, best))
     return Bound(best, best_nu, done)

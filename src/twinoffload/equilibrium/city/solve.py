@@ -22,7 +22,7 @@ from twinoffload.game.market import Market
 
 SEARCH_SWEEPS = 400  # proposals per mAP where no time is given
 BOUND_STEPS = 100  # evaluations of the dual function where no time is given
-SEARCH_STEPS = 20_000  # at least so many proposals: in tiny markets they cost nothing
+SEARCH_STEPS = 16_000  # at least so many proposals: in tiny markets they cost nothing
 SEARCH_SHARE = 0.2  # of the time left: `admission`'s search
 POSTED_SHARE, AIM_SHARE = 0.3, 0.2  # `posted`'s search, and of what that leaves the search for what the bound aims at
 OPTIMAL = 1e-9  # relative gap that is rounding
