@@ -4,8 +4,8 @@ At an association every other offer stands at the end of the range, the cap or t
 the best that leaves it what it could have elsewhere (see `equilibrium.posted`). The association can be brought about
 if each mAP is then content. Where `pairwise` rests it always can: there each mAP prefers its own pair at prices that do
 not exceed the end of the range, the others only get dearer, and its own price need not rise. So the search starts
-there. On the way an mAP that would leave counts as a loss, PENALTY times what an undisturbed one earns on average: a
-bridge between associations that can be brought about, which is too dear to stay on once it is cold.
+there. On the way an mAP that would leave counts as a loss, PENALTY times what an undisturbed one earns on average and
+the most that one loses: a bridge between associations that can be brought about, too dear to stay on once it is cold.
 """
 
 import math
@@ -61,13 +61,13 @@ def anneal_posted(
     """
     clock, rounds = clock or Clock(), usual_rounds(len(start)) if rounds is None else rounds
     rng, c = np.random.default_rng(seed), _at_range_end(c)
-    scale = _mean_turnover(c.first, c.terms)
-    start, never = np.array(start, np.int64), -PENALTY * scale
+    scale, loss = _turnover(c.first, c.terms)
+    start, never = np.array(start, np.int64), -PENALTY * scale - loss
     best, done = Found(start, _value(c, start)), 0
     for i in range(rounds if scale > 0.0 else 0):
         state, part = _state(c, best.choice, never), clock.part(1.0 / (rounds - i))
         look, propose = partial(tell_round, watch, i, rounds, best.value), partial(_propose, c, state, rng, never)
-        done += cool(part, len(start), sweeps, scale, i, look, propose)
+        done += cool(part, len(start), sweeps, scale + (loss if i % 2 else 0.0), i, look, propose)
         _settle(c, state, never, part)
         best = max(best, Found(state[0], _value(c, state[0])), key=lambda found: found.value)
     return Found(best.choice, best.value, done)
@@ -115,17 +115,22 @@ def _state(c: Candidates, choice: np.ndarray, never: float) -> tuple[np.ndarray,
 
 
 @compiled
-def _mean_turnover(first, terms):
-    """Mean over the mAPs of the most that one of their pairs earns or loses undisturbed at its best price, money."""
-    total = 0.0
+def _turnover(first, terms):
+    """What undisturbed pairs earn at their best prices, money.
+
+    The mean over the mAPs of the most that one of their pairs earns or loses, and the most that any pair loses, which
+    it does where the cap is below its cost.
+    """
+    total, loss = 0.0, 0.0
     for n in range(len(first) - 1):
         most = 0.0
         for pair in range(first[n], first[n + 1]):
             k, e, d, limit = costs(terms, pair, 0.0)
             price, v = best_offer(k, e, d, limit, terms[pair, CAP])
-            most = max(most, abs(profit(e, terms[pair, STEEPNESS], price, v)))
+            earns = profit(e, terms[pair, STEEPNESS], price, v)
+            most, loss = max(most, abs(earns)), max(loss, -earns)
         total += most
-    return total / (len(first) - 1)
+    return total / (len(first) - 1), loss
 
 
 @compiled
