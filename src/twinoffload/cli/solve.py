@@ -127,8 +127,8 @@ def solve(
             f"{gain}: has {snapshots:,} snapshots, but {size} is solved one at a time; choose one with --snapshot"
         )
     if large and certify:
-        reason = "found by search" if inexact else "beyond a dense search"
-        raise ValueError(f"--certify: {size} is {reason}; leave it out and see the largest regret and the bound")
+        told = "found by search; leave it out and see regret and bound" if inexact else "too large; leave it out"
+        raise ValueError(f"--certify: {size} is {told}")
     if large:
         gains = sparse(listed)
         with searching(concept) as watch:
