@@ -51,8 +51,9 @@ def admission(
     Args:
         market: the parameters.
         links: the pairs.
-        time_limit: seconds for search and bound together; where it is None their numbers of steps are fixed, and the
-            result is the same on every run.
+        time_limit: seconds for all after compiling; where it is None the numbers of steps are fixed, and the result is
+            the same on every run. Reading the pairs, `pairwise` and the outcome cannot be cut short; the rest looks at
+            the clock every few hundredths of a second.
         gap: relative distance of bound and value at which it is good enough.
         watch: called now and then with how the search stands.
     """
@@ -135,7 +136,7 @@ class _Budget:
     def bound(self, c: Candidates, found: Found, value: float, gap: float, watch: Watch) -> float:
         """`admission`'s bound, with what the search has left; it may stop near a value."""
         enough = value + max(gap, OPTIMAL) * abs(value)
-        iterations = BOUND_STEPS * (20 if self._clock.limited else 1)
+        iterations = BOUND_STEPS * (200 if self._clock.limited else 1)
         return upper_bound(
             c, found, iterations=iterations, clock=self._clock.part(1.0), enough=enough, watch=watch
         ).value
