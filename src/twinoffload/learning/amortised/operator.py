@@ -15,6 +15,7 @@ from twinoffload.game.price_code import encode
 from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning import networks
+from twinoffload.learning.amortised.memory import Known
 from twinoffload.learning.amortised.offers import Offer, at_choice
 from twinoffload.learning.amortised.pair_network import Layers, PairNetwork
 from twinoffload.learning.networks import Mlp
@@ -23,7 +24,7 @@ from twinoffload.units import BITS_PER_BYTE
 
 FEATURES = 8
 PROSPECTS = 4
-PRICE_FEATURES = 5
+PRICE_FEATURES = 7
 
 
 @dataclass(frozen=True)
@@ -64,25 +65,25 @@ class Operator:
         see = partial(prospects, terms.map(Tensor.float), received.float())
         return self.network(layers, features, see, may_be_off=not terms.idle_interferes)
 
-    def price(self, layers: networks.Layers | None, terms: Terms, gain: Tensor, association: Tensor) -> Tensor:
+    def price(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Tensor:
         """Posted prices in money/MB, `[S, B, N, M]`: what is not recommended stands at the end of the range."""
-        offer = self.offer(layers, terms, gain, association)
+        offer = self.offer(layers, known, gain, association)
         coded = encode(offer.price, unit_delay(offer.terms, offer.rate), self.step)
         return torch.where(offer.on, coded.unsqueeze(-1), self.highest_price)
 
     def payoff(
-        self, layers: networks.Layers | None, public: Terms, terms: Terms, gain: Tensor, association: Tensor
+        self, layers: networks.Layers | None, known: Known, terms: Terms, gain: Tensor, association: Tensor
     ) -> Tensor:
         """What the operator maximises: its utility less `regret_weight` times what the mAPs regret, `[...]`.
 
         Args:
             layers: of `pricing`.
-            public: the parameters as far as the operator knows them, by which it prices.
+            known: by what it prices.
             terms: the parameters that decide what mAPs answer; they know how long their data take.
             gain: `[..., N, M]`.
             association: the recommendations, `[..., N]`; -1: off.
         """
-        offer = self.offer(layers, public, gain, association)
+        offer = self.offer(layers, known, gain, association)
         limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
         outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
         own = at_choice(terms, association)
@@ -93,21 +94,24 @@ class Operator:
         regret = torch.where(is_on, (outside - here).clamp(min=0.0), outside).sum(-1)
         return torch.where(is_on, earned, 0.0).sum(-1) - self.regret_weight * regret
 
-    def offer(self, layers: networks.Layers | None, terms: Terms, gain: Tensor, association: Tensor) -> Offer:
+    def offer(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Offer:
         """What a MB is to cost each mAP where it is recommended to go, before the code."""
-        on = link.connected(association, gain.shape[-1])
+        on, terms = link.connected(association, gain.shape[-1]), known.terms
         rate = pair_rate(terms, gain, on)
         limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
         outside = outside_utility(terms, unit_delay_cost(terms, rate), on, limit)
         own, chosen_rate = at_choice(terms, association), chosen(rate, association)
         cost = unit_delay_cost(own, chosen_rate)
         price = price_keeping(own, cost, outside, limit)
-        if self.pricing is not None and layers is not None:
-            price = (price * self._factor(layers, own, chosen_rate, cost, price)).clamp(max=self.highest_price)
+        if self.pricing is not None and layers is not None and known.doubt is not None:
+            factor = self._factor(layers, own, known.doubt, chosen_rate, cost, price)
+            price = (price * factor).clamp(max=self.highest_price)
         return Offer(on, own, rate, chosen_rate, price)
 
-    def _factor(self, layers: networks.Layers, terms: Terms, rate: Tensor, cost: Tensor, price: Tensor) -> Tensor:
-        """By what the price for mAPs of mean worth is multiplied, between 1/e and e, `[S, B, N]`."""
+    def _factor(
+        self, layers: networks.Layers, terms: Terms, doubt: Tensor, rate: Tensor, cost: Tensor, price: Tensor
+    ) -> Tensor:
+        """By what the price for mAPs of the worth believed in is multiplied, between 1/e and e, `[S, B, N]`."""
         assert self.pricing is not None
         value = terms.first_value
         parts = (
@@ -116,6 +120,7 @@ class Operator:
             terms.energy_cost / value * 4.0,
             value / 10.0,
             price / value,
+            *doubt.unbind(-1),
         )
         features = torch.stack([part.expand_as(rate).float() for part in parts], dim=-1)
         answers = networks.forward(layers, features.flatten(1, -2))[-1].unflatten(1, rate.shape[1:])

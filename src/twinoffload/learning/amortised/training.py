@@ -27,6 +27,7 @@ from twinoffload.game.price_code import encode
 from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning.amortised.maps import LONGEST_S
+from twinoffload.learning.amortised.memory import Known
 from twinoffload.learning.amortised.offers import at_choice
 from twinoffload.learning.amortised.operator import drawn
 from twinoffload.learning.amortised.scheme import Amortised
@@ -41,6 +42,7 @@ MEASURED = 128  # slots a seed in which an episode's end is measured
 LEAST_RATE = 0.02  # of the learning rate, at the end
 LEAST_IMITATION = 0.3  # of its weight, at the end
 CLIP = 5.0
+REMEMBERED = 3  # slots of an episode, at most, that are played before the one from which is learned
 LAYOUT_EXAMPLES = 100  # solved in each scattered layout
 
 
@@ -122,7 +124,7 @@ class AmortisedTrainer:
         losses = self._imitate(sized) if solved else {}
         weight = 1.0
         if not (solved and done < settings.imitation):
-            losses |= self._try_choices(scatter(sized, update) if is_scattered else sized, done)
+            losses |= self._try_choices(scatter(sized, update) if is_scattered else sized, update, done)
             weight = settings.imitation_weight * (1.0 - (1.0 - LEAST_IMITATION) * done)
         total = [loss.sum() * (weight if name == "imitation_loss" else 1.0) for name, loss in losses.items()]
         torch.stack(total).sum().backward()
@@ -144,25 +146,35 @@ class AmortisedTrainer:
         wanted = torch.where(target < 0, sized.stations, target)[rows].unsqueeze(-1)
         return {"imitation_loss": -scores.gather(-1, wanted).sum((-2, -1)).mean(-1)}
 
-    def _try_choices(self, sized: Scenario, done: float) -> dict[str, Tensor]:
+    def _try_choices(self, sized: Scenario, update: int, done: float) -> dict[str, Tensor]:
         """The payoffs of recommendations, prices and replies, and of other choices than those drawn."""
         settings, agents = self.settings, self.agents
-        episodes = draw_episodes(sized, settings.batch, self.generators, slots=1, device=self.device)
-        public, terms, gain = episodes.public_terms(0), episodes.terms(0), episodes.gain[0]
-        scores = agents.operator.scores(agents.recommend_layers, public, gain)
+        known, terms, gain = self._situation(sized, update)
+        scores = agents.operator.scores(agents.recommend_layers, known.terms, gain)
         chances = scores.exp()
         with torch.no_grad():
             association = drawn(scores, sized.stations, self._uniform(gain.shape[:-1]))
             tried = self._credited(gain.shape[:-1])
-            payoff = self._payoff_of_choices(public, terms, gain, association, tried, scores.shape[-1]).float()
+            payoff = self._payoff_of_choices(known, terms, gain, association, tried, scores.shape[-1]).float()
         credited = chances.gather(-2, tried.unsqueeze(-1).expand(*tried.shape, scores.shape[-1]))
         expected = (credited * (payoff - payoff.mean(-1, keepdim=True))).sum(-1).mean((-1, -2)) * sized.maps
         entropy = -(chances * scores).sum((-2, -1)).mean(-1)
         eager = settings.entropy * max(0.0, 1.0 - 1.25 * done)
-        return {"recommend_loss": -expected - eager * entropy} | self._other_losses(public, terms, gain, association)
+        return {"recommend_loss": -expected - eager * entropy} | self._other_losses(known, terms, gain, association)
+
+    def _situation(self, sized: Scenario, update: int) -> tuple[Known, Terms, Tensor]:
+        """A fresh slot; where worth is private, after none to several slots of its episode, in turn."""
+        past = update % (REMEMBERED + 1) if self.scenario.is_private else 0
+        episodes = draw_episodes(sized, self.settings.batch, self.generators, slots=past + 1, device=self.device)
+        slots, player = Slots(episodes), self.agents.quick()
+        player.begin(slots)
+        for _ in range(past):
+            price = player.price(slots)
+            slots.step(price, *player.offload(slots, price))
+        return player.known(slots), slots.terms, slots.gain
 
     def _payoff_of_choices(
-        self, public: Terms, terms: Terms, gain: Tensor, association: Tensor, tried: Tensor, choices: int
+        self, known: Known, terms: Terms, gain: Tensor, association: Tensor, tried: Tensor, choices: int
     ) -> Tensor:
         """The operator's payoff if mAP `tried` chose otherwise, `[S, B, credited, choices]`."""
         stations = gain.shape[-1]
@@ -171,15 +183,15 @@ class AmortisedTrainer:
         is_tried = tried.unsqueeze(-1) == torch.arange(gain.shape[-2], device=gain.device)  # [S, B, credited, N]
         others = association[..., None, None, :]
         choice = torch.where(is_tried.unsqueeze(-2), option.unsqueeze(-1), others)
-        public, terms = public.insert_axis().insert_axis(), terms.insert_axis().insert_axis()
+        known, terms = known.insert_axis().insert_axis(), terms.insert_axis().insert_axis()
         return self.agents.operator.payoff(
-            self.agents.pricing_layers, public, terms, gain[..., None, None, :, :], choice
+            self.agents.pricing_layers, known, terms, gain[..., None, None, :, :], choice
         )
 
-    def _other_losses(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> dict[str, Tensor]:
+    def _other_losses(self, known: Known, terms: Terms, gain: Tensor, association: Tensor) -> dict[str, Tensor]:
         """Of the mAPs' network, and of the prices where worth is private."""
         operator, maps = self.agents.operator, self.agents.maps
-        offer = operator.offer(self.agents.pricing_layers, public, gain, association)
+        offer = operator.offer(self.agents.pricing_layers, known, gain, association)
         own, is_on = at_choice(terms, association), association >= 0
         time = unit_delay(own, offer.rate).clamp(max=LONGEST_S)
         price = encode(offer.price.detach(), time, operator.step)
@@ -220,7 +232,12 @@ class AmortisedTrainer:
     def _measure(self) -> dict[str, Tensor]:
         """How the policies play fresh slots of the scenario's own size, `[S]` each."""
         generators = [stream(seed, f"amortised measured {self.episode}") for seed in self.seeds]
-        slots = Slots(draw_episodes(self.scenario, MEASURED, generators, slots=1, device=self.device))
+        past = REMEMBERED if self.scenario.is_private else 0
+        slots = Slots(draw_episodes(self.scenario, MEASURED, generators, slots=past + 1, device=self.device))
+        self.agents.begin(slots)
+        for _ in range(past):
+            price = self.agents.price(slots)
+            slots.step(price, *self.agents.offload(slots, price))
         price = self.agents.price(slots)
         association, data = self.agents.offload(slots, price)
         payoff = slots.step(price, association, data)
