@@ -1,7 +1,7 @@
 """What an operator learns within an episode of values that mAPs keep to themselves.
 
 A reply with 0 < Z < Zmax satisfies gamma^A a exp(-a Z) - gamma^D tau = mu (Eq. 15): one linear equation in the mAP's
-two values, of which the operator knows everything else. Recursive least squares (a Kalman filter of a constant) keep the
+two values, of which the operator knows all else. Recursive least squares (a Kalman filter of a constant) keep the
 mean and covariance of what is believed, from the mean and variance of the distribution on; two replies in different
 circumstances tell both values. It takes mAPs that answer each slot for its own sake; those who foresaw what their
 answers give away might shade them.
