@@ -161,8 +161,8 @@ def recommended(scores: Tensor, stations: int) -> Tensor:
     return torch.where(best < stations, best, -1)
 
 
-def proposed(scores: Tensor, gain: Tensor, count: int) -> Tensor:
-    """The likeliest association and others drawn by their probabilities, int64 `[S, B, count, N]`; -1: off.
+def proposed(scores: Tensor, gain: Tensor, count: int, temperature: float = 1.0) -> Tensor:
+    """The likeliest association and others drawn by its probabilities, int64 `[S, B, count, N]`; -1: off.
 
     Their randomness comes from the digits of the gains themselves (Gumbel noise of a hash of each pair's gain): the
     same slot always gets the same proposals, whatever the numbering of mAPs and BSs.
@@ -175,7 +175,7 @@ def proposed(scores: Tensor, gain: Tensor, count: int) -> Tensor:
     hashed = torch.frac(torch.sin(seed.unsqueeze(-3) * 12.9898 + number * 78.233).abs() * 43758.5453)
     noise = -torch.log(-torch.log(hashed.clamp(1e-12, 1.0 - 1e-12)))
     likely = scores.double().unsqueeze(-3)
-    best = torch.cat([likely, likely + noise], dim=-3).argmax(-1)
+    best = torch.cat([likely, likely / temperature + noise], dim=-3).argmax(-1)
     return torch.where(best < stations, best, -1)
 
 

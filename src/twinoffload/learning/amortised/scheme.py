@@ -100,7 +100,7 @@ class Amortised:
         count = self.settings.proposals
         if count == 1:
             return operator.recommended(scores, gain.shape[-1])
-        proposals = operator.proposed(scores, gain, count)
+        proposals = operator.proposed(scores, gain, count, self.settings.proposal_temperature)
         each = known.insert_axis()
         payoff = self.operator.payoff(self.pricing_layers, each, each.terms, gain.unsqueeze(-3), proposals)
         best = payoff.argmax(-1)[..., None, None].expand(*gain.shape[:-2], 1, gain.shape[-2])

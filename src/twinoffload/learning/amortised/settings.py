@@ -37,6 +37,9 @@ class AmortisedSettings(BaseModel):
     proposals: int = Field(
         16, ge=1, le=1000, description="associations that the operator prices before it posts the best of them"
     )
+    proposal_temperature: float = Field(
+        2.0, gt=0, le=100, description="how much more evenly than the network's probabilities proposals are drawn"
+    )
     credited: int = Field(4, ge=1, description="mAPs whose other choices are tried in a slot; more are taken by lot")
     price_step: float = Field(2e-3, gt=0, le=0.5, description="depth of the code in the prices, share of their range")
     reply_width: int = Field(32, ge=1, le=1024, description="width of the mAPs' hidden layers")
