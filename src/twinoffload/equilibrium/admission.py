@@ -11,10 +11,8 @@ from twinoffload.equilibrium.profiles import (
     CHUNK,
     Profiles,
     all_profiles,
+    best_profile,
     delay_cost_table,
-    first_best,
-    of_sets,
-    possible,
     profile_count,
 )
 from twinoffload.equilibrium.subset_dp import WORK_LIMIT, best_partition, subset_work
@@ -88,14 +86,7 @@ def _best_association(terms: Terms, gain: Tensor, profiles: Profiles, within: Te
     table = terms.insert_axis()
     price = best_price(table, delay_cost)
     worth = profit(table, price, best_data(table, delay_cost, price)).clamp(min=0.0)
-    of_set = of_sets(worth, profiles)
-    total = torch.zeros(len(gain), len(profiles.association), dtype=worth.dtype, device=gain.device)
-    for m in range(gain.shape[-1]):
-        total += of_set[..., m].index_select(1, profiles.set_on[:, m])
-    if within is not None:
-        total.masked_fill_(~possible(within, profiles), -torch.inf)
-    _, index = first_best(total, terms.tolerance.amax((-2, -1)))
-    return profiles.association[index]
+    return best_profile(worth, profiles, terms.tolerance.amax((-2, -1)), within)
 
 
 def _offers(terms: Terms, gain: Tensor, association: Tensor) -> tuple[Tensor, Tensor]:

@@ -89,11 +89,16 @@ def all_profiles(maps: int, stations: int, idle_interferes: bool, device: torch.
 
 def delay_cost_table(terms: Terms, gain: Tensor, profiles: Profiles) -> Tensor:
     """D of mAP n at BS m beside each row of companions, money/MB, `[B, R, N, M]`."""
+    return unit_delay_cost(terms.insert_axis(), rate_table(terms, gain, profiles))
+
+
+def rate_table(terms: Terms, gain: Tensor, profiles: Profiles) -> Tensor:
+    """Rate of mAP n at BS m beside each row of companions, MB/s, `[B, R, N, M]`."""
     table = terms.insert_axis()
     received = (terms.power * gain).unsqueeze(-3)
     disturbance = profiles.companions.to(gain.dtype).flatten(0, 1) @ received.squeeze(-3)
     disturbance = disturbance.unflatten(-2, profiles.companions.shape[:2])
-    return unit_delay_cost(table, link.rate(received, disturbance, table.noise, table.bandwidth))
+    return link.rate(received, disturbance, table.noise, table.bandwidth)
 
 
 def at_choice(table: Tensor, profiles: Profiles) -> Tensor:
@@ -128,6 +133,25 @@ def possible(within: Tensor, profiles: Profiles) -> Tensor:
     for n, station in enumerate(profiles.association.unbind(-1)):
         allowed &= (station < 0) | within[:, n].index_select(1, station.clamp(min=0))
     return allowed
+
+
+def best_profile(worth: Tensor, profiles: Profiles, tolerance: Tensor, within: Tensor | None = None) -> Tensor:
+    """The association of the largest sum of what its pairs are worth, int64 `[B, N]`; the first within the tolerance.
+
+    Args:
+        worth: of mAP n at BS m beside each row of companions, money, `[B, R, N, M]`.
+        profiles: all associations.
+        tolerance: money, one number for each element or for all.
+        within: which pairs are within reach, booleans `[B, N, M]`.
+    """
+    of_set = of_sets(worth, profiles)
+    total = torch.zeros(len(worth), len(profiles.association), dtype=worth.dtype, device=worth.device)
+    for m in range(worth.shape[-1]):
+        total += of_set[..., m].index_select(1, profiles.set_on[:, m])
+    if within is not None:
+        total.masked_fill_(~possible(within, profiles), -torch.inf)
+    _, index = first_best(total, tolerance)
+    return profiles.association[index]
 
 
 def first_best(total: Tensor, tolerance: Tensor) -> tuple[Tensor, Tensor]:

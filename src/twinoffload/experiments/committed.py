@@ -1,8 +1,8 @@
 """`committed`: an operator whose prices follow a known rule, so that a price tells the mAP its delay.
 
-The operator solves `posted`. Every offer but the recommended one stands at the end of the price range. The recommended
-price is lowered so that it tells the completion time of one MB (`game.price_code`). The mAP reads it and answers in
-closed form: it needs to see neither the others nor any interference.
+Every offer but the recommended one stands at the end of the price range. The recommended price is lowered so that it
+tells the completion time of one MB (`game.price_code`). The mAP reads it and answers in closed form: it needs to see
+neither the others nor any interference. A price that tells an endless time says: stay here and send nothing.
 """
 
 import torch
@@ -31,15 +31,22 @@ class Committed:
     def begin(self, slots: Slots) -> None:
         """Slots are independent."""
 
-    def price(self, slots: Slots) -> Tensor:
-        """Coded prices in money/MB, `[..., N, M]`."""
+    def recommend(self, slots: Slots) -> tuple[Tensor, Tensor]:
+        """BS of each mAP, -1 for none, `[..., N]`, and its price there before it is coded, `[..., N, M]`; inf: no sale."""
         gain, terms = slots.gain, slots.public_terms
         batch = gain.shape[:-2]
         outcome = solve_flat("posted", terms.flatten(batch), gain.reshape(-1, *gain.shape[-2:])).reshape(batch)
-        on = connected(outcome.association, gain.shape[-1])
+        return outcome.association, outcome.price
+
+    def price(self, slots: Slots) -> Tensor:
+        """Coded prices in money/MB, `[..., N, M]`."""
+        association, price = self.recommend(slots)
+        terms, on = slots.public_terms, connected(association, slots.gain.shape[-1])
         highest = slots.episodes.scenario.highest_price
-        coded = encode(outcome.price, unit_delay(terms, pair_rate(terms, gain, on)), self.depth * highest)
-        return torch.where(on, coded, highest)
+        step = self.depth * highest
+        sold = torch.isfinite(price)
+        time = torch.where(sold, unit_delay(terms, pair_rate(terms, slots.gain, on)), torch.inf)
+        return torch.where(on, encode(torch.where(sold, price, highest - step), time, step), highest)
 
     def offload(self, slots: Slots, price: Tensor) -> tuple[Tensor, Tensor]:
         """The BS recommended and the best response to the delay that its price tells; nothing told, nothing sent."""
