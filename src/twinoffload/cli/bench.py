@@ -6,7 +6,7 @@ import typer
 
 
 def bench(
-    what: Annotated[Literal["equilibrium", "city", "learning"], typer.Argument(help="What is measured.")],
+    what: Annotated[Literal["equilibrium", "city", "learning", "amortised"], typer.Argument(help="What is measured.")],
     scenario: Annotated[
         str | None, typer.Option(help="Preset or YAML file.", show_default="paper, of a city: city")
     ] = None,
@@ -14,9 +14,9 @@ def bench(
     threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads.")] = 1,
     only: Annotated[
         str | None,
-        typer.Option(help="Sections of `learning`, separated by commas.", show_default="all"),
+        typer.Option(help="Sections of `learning` or `amortised`, separated by commas.", show_default="all"),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0..K-1 that `learning` trains at once.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0..K-1 that are trained at once.")] = 5,
 ) -> None:
     """Measure speed.
 
@@ -29,6 +29,10 @@ def bench(
                  time goes), probes (known answers), pendulum, and paper
                  (what SAC, TD3 and DDPG reach), tuning (the trials that
                  chose their settings); an hour in all
+    amortised    one policy for any network: paper, open and private (what
+                 it reaches on these presets), sizes (N = 4 to 10, M = 2 to
+                 4, beside policies trained for each), speed (against
+                 Algorithm 1, and up to N = 10,000)
 
     All figures are of one run; on a shared machine compare ratios, not seconds.
 
@@ -37,6 +41,7 @@ def bench(
       twinoffload bench equilibrium
       twinoffload bench city --json
       twinoffload bench learning --only throughput,phases
+      twinoffload bench amortised --only speed
     """  # noqa: D301
     import json
 
@@ -45,12 +50,12 @@ def bench(
     from twinoffload.cli.options import use_machine
     from twinoffload.scenario import Scenario
 
-    if what != "learning" and only is not None:
-        raise ValueError(f"--only {only!r}: belongs to `bench learning`; leave it out")
+    if what not in ("learning", "amortised") and only is not None:
+        raise ValueError(f"--only {only!r}: belongs to `bench learning` and `bench amortised`; leave it out")
     use_machine("cpu", threads)
     chosen = Scenario.load(scenario or ("city" if what == "city" else "paper"))
-    if what == "learning":
-        found, show = _learning(chosen, only, seeds)
+    if what in ("learning", "amortised"):
+        found, show = _in_sections(chosen, what, only, seeds)
     else:
         found, show = (_equilibrium if what == "equilibrium" else _city)(chosen)
     if as_json:
@@ -63,6 +68,7 @@ def bench(
 
 def _equilibrium(scenario: Any) -> tuple[dict[str, Any], Any]:
     """(figures, how they are shown)."""
+    from twinoffload.cli.bench_tables import new_table
     from twinoffload.cli.progress import Bar, progress
     from twinoffload.experiments.benchmarks import equilibrium
 
@@ -73,7 +79,7 @@ def _equilibrium(scenario: Any) -> tuple[dict[str, Any], Any]:
         bar.advance("peers")
 
     def show(console: Any) -> None:
-        table = _table("N", "M", *equilibrium.CONCEPTS)
+        table = new_table("N", "M", *equilibrium.CONCEPTS)
         for maps, stations in equilibrium.SIZES:
             speed = dict(speeds.filter(maps=maps, stations=stations).select("concept", "snapshots_per_s").iter_rows())
             table.add_row(str(maps), str(stations), *(f"{speed[concept]:,.0f}" for concept in equilibrium.CONCEPTS))
@@ -92,6 +98,7 @@ def _equilibrium(scenario: Any) -> tuple[dict[str, Any], Any]:
 
 
 def _city(scenario: Any) -> tuple[dict[str, Any], Any]:
+    from twinoffload.cli.bench_tables import new_table
     from twinoffload.cli.progress import Bar, progress
     from twinoffload.experiments.benchmarks import city
 
@@ -103,7 +110,7 @@ def _city(scenario: Any) -> tuple[dict[str, Any], Any]:
 
     def show(console: Any) -> None:
         console.print("\npairwise, 2 mAPs a BS, k = 4")
-        table = _table(
+        table = new_table(
             "mAPs", "seconds", "sweeps", "times\nplain", "memory\nlimit", "ln, exp\nlimit", "largest\nregret", "GB"
         )
         for row in times.to_dicts():
@@ -116,7 +123,7 @@ def _city(scenario: Any) -> tuple[dict[str, Any], Any]:
         console.print(f"Seconds grow as N^{slope:.2f}. Limits: share of what a plain sweep would take at the speed of")
         console.print("memory, or of its logarithms and exponentials alone. GB: peak of the process.")
         console.print("\nadmission, value and bound after a time")
-        table = _table("mAPs", "a BS", "k", "idle mAPs", "seconds", "value", "bound", "gap")
+        table = new_table("mAPs", "a BS", "k", "idle mAPs", "seconds", "value", "bound", "gap")
         for row in certified.to_dicts():
             table.add_row(
                 f"{row['maps']:,}", f"{row['maps'] / row['stations']:.0f}", str(row["k"]),
@@ -128,136 +135,31 @@ def _city(scenario: Any) -> tuple[dict[str, Any], Any]:
     return {"pairwise": times.to_dicts(), "exponent": slope, "admission": certified.to_dicts()}, show
 
 
-def _learning(scenario: Any, only: str | None, seeds: int) -> tuple[dict[str, Any], Any]:
+def _in_sections(scenario: Any, what: str, only: str | None, seeds: int) -> tuple[dict[str, Any], Any]:
+    """Of `learning` and `amortised`."""
+    from twinoffload.cli import bench_tables
     from twinoffload.cli.progress import Bar, progress
-    from twinoffload.experiments.benchmarks import learning
+    from twinoffload.experiments.benchmarks.sections import check_sections
 
-    sections = learning.check_sections(only)
+    if what == "learning":
+        from twinoffload.experiments.benchmarks import learning as benchmark
+
+        tables = bench_tables.LEARNING_TABLES
+    else:
+        from twinoffload.experiments.benchmarks import amortised as benchmark
+
+        tables = bench_tables.AMORTISED_TABLES
+    sections = check_sections(only, benchmark.SECTIONS)
     with progress() as bars:
-        bar = Bar(bars, "benchmarks", learning.steps(sections))
-        found = learning.measure(scenario, sections, range(seeds), bar.advance)
+        bar = Bar(bars, "benchmarks", benchmark.steps(sections))
+        found = benchmark.measure(scenario, sections, range(seeds), bar.advance)
 
     def show(console: Any) -> None:
         machine = found["machine"]
-        console.print(f"{seeds} seeds, {machine['cpu']}, torch {machine['torch']}")
-        for name, print_section in LEARNING_TABLES.items():
+        console.print(f"{seeds} seed{'' if seeds == 1 else 's'}, {machine['cpu']}, torch {machine['torch']}")
+        for name, print_section in tables.items():
             if name in found:
+                console.print(f"\n[bold]{name}[/bold]")
                 print_section(console, found[name])
 
     return found, show
-
-
-def _throughput(console: Any, found: dict[str, Any]) -> None:
-    console.print("\nAgent updates a second, 10 seeds stacked; one agent of stable-baselines3's")
-    table = _table(
-        "agent", "members", "width", "batch", "threads", "updates/s", "peer's", "GFLOP/s", "of matrix\nproduct"
-    )
-    for row in found["rows"]:
-        peer = row["peer_updates_per_s"]
-        table.add_row(
-            row["agent"], str(row["members"]), str(row["width"]), str(row["batch"]), str(row["threads"]),
-            f"{row['updates_per_s']:,.0f}", "" if peer is None else f"{peer:,.0f}", f"{row['gflop_per_s']:.0f}",
-            f"{row['matrix_share']:.0%}",
-        )  # fmt: skip
-    console.print(table)
-    console.print(
-        "Equal networks and batches (64 is the paper's), each side at its best number of threads;\n"
-        "all: every agent of all seeds updated once."
-    )
-    console.print(_bars(found["bars"]))
-
-
-def _phases(console: Any, found: dict[str, Any]) -> None:
-    console.print(f"\nWhere a training run's time goes, {1e3 * found['slot_s']:.1f} ms a slot of 10 seeds")
-    table = _table("phase", "ms a slot", "share")
-    for row in found["rows"]:
-        table.add_row(row["phase"], f"{row['ms_per_slot']:.2f}", f"{row['share']:.1%}")
-    console.print(table)
-    console.print(f"With the clock a slot takes {found['clocked']:.2f} times as long.")
-
-
-def _probes(console: Any, found: dict[str, Any]) -> None:
-    console.print("\nProbes: the value of all seeds that is farthest from the known one")
-    table = _table("probe", "learner", "quantity", "known", "found", "within", "")
-    for row in found["rows"]:
-        table.add_row(
-            row["probe"], row["algorithm"], row["quantity"],
-            f"{row['known']:.3f}", f"{row['found']:.3f}", f"{row['tolerance']:g}",
-            _verdict(row["met"]),
-        )  # fmt: skip
-    console.print(table)
-
-
-def _pendulum(console: Any, found: dict[str, Any]) -> None:
-    console.print(f"\nPendulum-v1, mean return after {found['steps']:,} steps a seed")
-    for name in ("twinoffload", "stable-baselines3"):
-        row = found[name]
-        console.print(_bars([row | {"name": f"{name}, {row['seconds']:.0f} s for all seeds"}], digits=0))
-
-
-def _paper(console: Any, found: list[dict[str, Any]]) -> None:
-    for case in found:
-        console.print(f"\n{case['name']}: trained in {case['train_s']:.0f} s")
-        console.print(_bars(case["bars"]))
-
-
-def _information(console: Any, found: list[dict[str, Any]]) -> None:
-    console.print(
-        "\nShare of the gap to admission under observation paper that the same learner closes if it sees more"
-    )
-    table = _table("observation", "operator", "mAPs")
-    for row in found:
-        table.add_row(row["observation"], f"{row['operator_gap_closed']:.0%}", f"{row['map_gap_closed']:.0%}")
-    console.print(table)
-
-
-def _tuning(console: Any, found: list[dict[str, Any]]) -> None:
-    console.print("\nTrials: medians over seeds on validation channels, best score first")
-    table = _table(
-        "algorithm", "trial", "operator\nrate", "mAPs'\nrate", "operator\nexplores", "mAPs\nexplore", "batch",
-        "operator", "mAPs", "regret", "score",
-    )  # fmt: skip
-    for row in sorted(found, key=lambda row: (row["algorithm"], -row["score"])):
-        table.add_row(
-            row["algorithm"], str(row["trial"]), f"{row['operator_rate']:.1e}", f"{row['maps_rate']:.1e}",
-            f"{row['operator_exploration']:g}", f"{row['maps_exploration']:g}", str(row["operator_batch"]),
-            f"{row['operator_share_of_admission']:.3f}", f"{row['map_share_of_admission']:.3f}",
-            f"{row['regret_share']:.3f}", f"{row['score']:.3f}",
-        )  # fmt: skip
-    console.print(table)
-
-
-LEARNING_TABLES = {
-    "throughput": _throughput,
-    "phases": _phases,
-    "probes": _probes,
-    "pendulum": _pendulum,
-    "paper": _paper,
-    "information": _information,
-    "tuning": _tuning,
-}
-
-
-def _bars(rows: list[dict[str, Any]], digits: int = 3) -> Any:
-    """Medians with their intervals beside what they must reach."""
-    table = _table("", "median", "interval", "must be", "")
-    for row in rows:
-        interval = "" if row["low"] == row["high"] else f"[{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
-        sign = "≥" if row["at_least"] else "≤"
-        bound = "" if row["bound"] is None else f"{sign} {row['bound']:g}{' throughout' * row['whole_interval']}"
-        table.add_row(row["name"], f"{row['median']:.{digits}f}", interval, bound, _verdict(row["met"]))
-    return table
-
-
-def _verdict(met: bool | None) -> str:
-    return "" if met is None else "met" if met else "not met"
-
-
-def _table(*columns: str) -> Any:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in columns:
-        table.add_column(title, justify="right")
-    return table

@@ -26,12 +26,20 @@ def paired(table: pl.DataFrame, scheme: str, other: str, measure: str) -> Differ
 
     None where no seed has both.
     """
+    values = differences(table, scheme, other, measure)
+    return Difference(median_interval(values), verdict(values)) if values else None
+
+
+def differences(table: pl.DataFrame, scheme: str, other: str, measure: str) -> list[float]:
+    """`scheme` less `other`, a value for each seed that has both, in the order of seeds."""
     sides = [table.filter(pl.col("scheme") == name).select("seed", measure) for name in (scheme, other)]
     pairs = sides[0].join(sides[1], on="seed", suffix="_other").sort("seed")
-    values = (pairs[measure] - pairs[f"{measure}_other"]).to_list()
-    if not values:
-        return None
-    return Difference(median_interval(values), verdict(values))
+    return (pairs[measure] - pairs[f"{measure}_other"]).to_list()
+
+
+def by_seed(table: pl.DataFrame, scheme: str, measure: str) -> list[float]:
+    """A scheme's column of a comparison, in the order of seeds."""
+    return table.filter(pl.col("scheme") == scheme).sort("seed")[measure].to_list()
 
 
 def verdict(values: Sequence[float]) -> str:

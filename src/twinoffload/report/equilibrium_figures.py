@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from twinoffload.files import write_text
+from twinoffload.report import figure_tables
 from twinoffload.report.schemes import scheme_named
 from twinoffload.report.style import (
     INK,
@@ -42,11 +43,7 @@ _TITLES = {"paper": "paper: cap 1.25 money/MB", "open": "open: no cap"}
 
 def write_tables(tables: Tables, folder: Path) -> list[Path]:
     """The tables as CSV files under `folder/tables`."""
-    (folder / "tables").mkdir(parents=True, exist_ok=True)
-    return [
-        write_text(folder / "tables" / f"{PREFIX}{name}.csv", table.write_csv(float_precision=DIGITS))
-        for name, table in tables.items()
-    ]
+    return figure_tables.write_tables(tables, folder, PREFIX, DIGITS)
 
 
 def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
@@ -55,18 +52,7 @@ def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     Raises:
         ValueError: one is missing or damaged; the message names it and the command that makes it.
     """
-    tables = {}
-    for name in _NEEDED:
-        path = folder / "tables" / f"{PREFIX}{name}.csv"
-        if not path.is_file():
-            raise ValueError(f"{path}: no such table; {_anew(folder)}")
-        try:
-            tables[name] = pl.read_csv(path, infer_schema_length=None)
-        except pl.exceptions.PolarsError as error:
-            raise ValueError(f"{path}: cannot be read ({str(error).splitlines()[0]}); {_anew(folder)}") from None
-        if tables[name].is_empty():
-            raise ValueError(f"{path}: has no rows; {_anew(folder)}")
-    return tables
+    return figure_tables.read_tables(_NEEDED, folder, PREFIX, _anew(folder))
 
 
 def draw(tables: Tables, folder: Path) -> list[Path]:

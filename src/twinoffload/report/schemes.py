@@ -51,6 +51,23 @@ _KNOWN = {
             ">",
         ),
         Scheme(
+            "amortised",
+            "learned",
+            "One learned policy for networks of any size: the operator's network recommends a BS to each mAP, prices follow "
+            "in closed form and tell it how long its data will take; the mAPs' network reads that and answers in closed "
+            "form.",
+            "#2f5fb3",
+            "d",
+        ),
+        Scheme(
+            "expected",
+            "rule",
+            "The operator knows all gains, but of private values only how they are drawn; it solves for the best "
+            "association and prices under that and codes them as committed does.",
+            "#8a6d1f",
+            "p",
+        ),
+        Scheme(
             "pairwise",
             "equilibrium",
             "The fixed point that the paper's Algorithm 1 aims at, its “Stackelberg equilibrium”: each pair has the "

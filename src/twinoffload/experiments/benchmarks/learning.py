@@ -1,31 +1,16 @@
 """`twinoffload bench learning`: the learners' speed, what they know of known answers, and what they reach."""
 
-import platform
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
-
 from twinoffload.experiments.benchmarks import learning_bars, pendulum, phases, probes, tuning, updates
 from twinoffload.experiments.benchmarks.bars import Bar
+from twinoffload.experiments.benchmarks.sections import machine
 from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.scenario import Scenario
 
 SECTIONS = ("throughput", "phases", "probes", "pendulum", "paper", "tuning")
 PAPER_EPISODES = 20  # held out, a seed
-
-
-def check_sections(only: str | None) -> list[str]:
-    """Sections of a comma-separated list, all where it is None.
-
-    Raises:
-        ValueError: one is unknown.
-    """
-    chosen: list[str] = [*SECTIONS] if only is None else [name.strip() for name in only.split(",")]
-    for name in chosen:
-        if name not in SECTIONS:
-            raise ValueError(f"--only {name!r}: must be of {', '.join(SECTIONS)}, separated by commas")
-    return chosen
 
 
 def steps(sections: Sequence[str]) -> int:
@@ -87,15 +72,6 @@ def measure(
 def preset(name: str) -> TrainSettings:
     """The training settings of a preset."""
     return TrainSettings.load(name)
-
-
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    return {
-        "cpu": platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-    }
 
 
 def _pendulum(seeds: Sequence[int], each: Callable[[str], None]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from twinoffload.env.slots import Observation
 from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.experiments.comparison import compare, held_out
 from twinoffload.experiments.constant import best_constant_price
+from twinoffload.experiments.paired import by_seed, differences
 from twinoffload.experiments.references import Equilibrium, Reactive
 from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.learning.training import Trainer
@@ -114,17 +115,20 @@ def information(cases: Sequence[dict[str, Any]], preset: str = "tuned") -> list[
 
 
 def _bars(case: Case, table: pl.DataFrame, learner: str, seconds: float) -> list[Bar]:
-    def of(scheme: str, measure: str) -> list[float]:
-        return table.filter(pl.col("scheme") == scheme).sort("seed")[measure].to_list()
-
-    bars = [
-        Bar(measure, of(learner, measure), bound, at_least=measure != "regret_share")
-        for measure, bound in zip(MEASURES, case.bars, strict=True)
-    ]
-    bars.append(Bar("minutes of training, all seeds", [seconds / 60.0], case.minutes, at_least=False))
+    bars = share_bars(table, learner, case.bars, seconds, case.minutes)
     for measure in MEASURES[:2]:
-        pairs = zip(of(learner, measure), of("reactive", measure), strict=True)
-        differences = [a - b for a, b in pairs]
+        above = differences(table, learner, "reactive", measure)
         bound = 0.0 if case.above_reactive else None
-        bars.append(Bar(f"{measure} above reactive", differences, bound, every=case.above_reactive))
+        bars.append(Bar(f"{measure} above reactive", above, bound, every=case.above_reactive))
     return bars
+
+
+def share_bars(
+    table: pl.DataFrame, learner: str, bounds: Sequence[float | None], seconds: float, minutes: float | None
+) -> list[Bar]:
+    """Operator's and mAPs' share of `admission`, regret, and minutes of the training, beside their bounds."""
+    bars = [
+        Bar(measure, by_seed(table, learner, measure), bound, at_least=measure != "regret_share")
+        for measure, bound in zip(MEASURES, bounds, strict=True)
+    ]
+    return [*bars, Bar("minutes of training, all seeds", [seconds / 60.0], minutes, at_least=False)]

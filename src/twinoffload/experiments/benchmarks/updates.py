@@ -1,7 +1,6 @@
 """Agent updates a second of stacked SAC against stable-baselines3's, and against the machine's matrix products."""
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,7 @@ import torch
 
 from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.experiments.benchmarks.peer_view import Who, agent_view, import_peer
+from twinoffload.experiments.benchmarks.timing import Speed, multiply
 from twinoffload.learning.networks import Mlp
 from twinoffload.learning.replay import Replay
 from twinoffload.learning.sac import SAC, SACSettings
@@ -51,9 +51,9 @@ def throughput(
                 theirs = _Peer(scenario, who)
                 ours = {case: stacked(theirs, members, *case) for case in narrow + wide}
                 window = seconds / TURNS
-                products = _Speed(partial(_multiply, matrix), window)
-                best = {case: _Speed(update, window) for case, update in ours.items()}
-                peer = {case: _Speed(partial(theirs.update, batch=case[1]), window) for case in narrow}
+                products = Speed(partial(multiply, matrix), window)
+                best = {case: Speed(update, window) for case, update in ours.items()}
+                peer = {case: Speed(partial(theirs.update, batch=case[1]), window) for case in narrow}
                 for _ in range(TURNS):
                     for speed in (products, *best.values(), *peer.values()):
                         speed.take_turn()
@@ -188,12 +188,6 @@ def update_flops(observation: int, action: int, width: int, batch: int) -> int:
     return target + regression + improvement
 
 
-def _multiply(matrix: torch.Tensor, count: int) -> None:
-    """Square a large matrix, which tells the machine's rate."""
-    for _ in range(count):
-        torch.mm(matrix, matrix)
-
-
 def thread_counts() -> list[int]:
     """1, and 2 where the machine has them."""
     return [1, 2][: os.cpu_count() or 1]
@@ -208,26 +202,3 @@ def using_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-class _Speed:
-    """Calls a second of what takes a count of calls: in the fastest of windows of about equal length.
-
-    Attributes:
-        per_second: in the fastest window so far.
-    """
-
-    def __init__(self, run: Callable[[int], None], window: float):
-        self.run, self.per_second, self.count = run, 0.0, 1
-        self._time(1)  # warms up
-        while (taken := self._time(self.count)) < window / 2:
-            self.count = max(self.count + 1, min(self.count * 8, round(self.count * window / taken)))
-
-    def take_turn(self) -> None:
-        """Time one window."""
-        self.per_second = max(self.per_second, self.count / self._time(self.count))
-
-    def _time(self, count: int) -> float:
-        began = time.perf_counter()
-        self.run(count)
-        return time.perf_counter() - began
