@@ -86,14 +86,8 @@ def expected_best_price(terms: Terms, belief: Belief, time: Tensor) -> ExpectedO
     """
     reachable = torch.isfinite(time)
     told = torch.where(reachable, time, 0.0)
-<<<<<<< HEAD
     # beyond `ends` nobody buys, however eager
     ends = belief.accuracy_value.high * terms.steepness - belief.delay_cost.low * told
-=======
-    ends = (
-        belief.accuracy_value.high * terms.steepness - belief.delay_cost.low * told
-    )  # where the last mAP stops buying
->>>>>>> bench-amortised
     low, high = torch.broadcast_tensors(terms.energy_cost, torch.minimum(ends, terms.price_cap))
     sellable = reachable & (high > low)
     width = torch.where(sellable, high - low, 1.0)
