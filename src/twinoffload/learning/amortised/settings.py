@@ -19,7 +19,7 @@ class AmortisedSettings(BaseModel):
     stations: tuple[int, int] | None = Field(None, description="numbers of BSs trained on, likewise")
     width: int = Field(32, ge=1, le=1024, description="width of the hidden layers")
     rounds: int = Field(6, ge=1, le=50, description="rounds in which pairs hear of each other")
-    episodes: int = Field(60, ge=1, description="parts of the training, after each of which it is measured")
+    episodes: int = Field(40, ge=1, description="parts of the training, after each of which it is measured")
     updates: int = Field(50, ge=1, description="updates an episode")
     batch: int = Field(128, ge=1, description="slots an update, for each seed")
     imitation: float = Field(
