@@ -61,9 +61,8 @@ class Amortised:
 
     def alone(self, row: int) -> "Amortised":
         """The policies of one row; they share its weights and only play."""
-        single = copy.copy(self)
+        single = self._with({name: weights[row : row + 1] for name, weights in self.weights.items()})
         single.seeds = [self.seeds[row]]
-        single.weights = {name: weights[row : row + 1] for name, weights in self.weights.items()}
         return single
 
     def begin(self, slots: Slots) -> None:
@@ -73,11 +72,22 @@ class Amortised:
     def price(self, slots: View) -> Tensor:
         """Posted prices in money/MB, `[S, E, N, M]`."""
         terms, gain = slots.public_terms, slots.gain
-        scores = self.operator.scores(self.recommend_layers, terms, gain)
+        here = self._on(gain.device)
+        scores = here.operator.scores(here.recommend_layers, terms, gain)
         association = operator.recommended(scores, gain.shape[-1])
-        return self.operator.price(self.pricing_layers, terms, gain, association)
+        return here.operator.price(here.pricing_layers, terms, gain, association)
 
     @torch.no_grad()
     def offload(self, slots: View, price: Tensor) -> tuple[Tensor, Tensor]:
         """Association and data in MB, `[S, E, N]` each."""
-        return self.maps.offload(self.maps_layers, slots.terms, slots.gain, price)
+        return self.maps.offload(self._on(slots.gain.device).maps_layers, slots.terms, slots.gain, price)
+
+    def _on(self, device: torch.device) -> "Amortised":
+        """The same where slots are played, if they were trained elsewhere."""
+        return self._with({name: weights.to(device) for name, weights in self.weights.items()})
+
+    def _with(self, weights: dict[str, Tensor]) -> "Amortised":
+        """The same layout with other weights."""
+        other = copy.copy(self)
+        other.weights = weights
+        return other

@@ -41,6 +41,7 @@ MEASURED = 128  # slots a seed in which an episode's end is measured
 LEAST_RATE = 0.02  # of the learning rate, at the end
 LEAST_IMITATION = 0.1  # of its weight, at the end
 CLIP = 5.0
+LARGEST_COST = 1e12  # what the delay of a MB costs at most, money; nobody buys from there on
 UNTOLD = 0.2  # weight of what mAPs expect of BSs that are not recommended to them
 
 
@@ -65,8 +66,9 @@ class AmortisedTrainer:
         check_trainable(scenario, settings)
         self.scenario, self.settings, self.seeds, self.device = scenario, settings, list(seeds), device
         self.sizes = sizes(scenario, settings)
-        self.generators = [stream(seed, "amortised", device) for seed in seeds]
+        self.generators = [stream(seed, "amortised") for seed in seeds]  # on the CPU, where episodes are drawn
         self.agents = Amortised(scenario, settings, seeds, self.generators)
+        self.agents.weights = {name: weights.to(device) for name, weights in self.agents.weights.items()}
         self.optimisers = {
             name: Adam(weights, torch.full((len(self.seeds),), settings.rate, device=device), clip=CLIP)
             for name, weights in self.agents.weights.items()
@@ -114,7 +116,7 @@ class AmortisedTrainer:
         settings = self.settings
         done = update / (settings.episodes * settings.updates)
         sized = self.sizes[update % len(self.sizes)]
-        solved = settings.imitation_weight > 0.0 and _profiles(sized) <= settings.example_limit
+        solved = self._can_imitate(sized)
         for weights in self.agents.weights.values():
             weights.requires_grad_()
         losses = self._imitate(sized) if solved else {}
@@ -131,6 +133,11 @@ class AmortisedTrainer:
             if gradient is not None:
                 self.optimisers[name].step(gradient, rate)
         return losses
+
+    def _can_imitate(self, sized: Scenario) -> bool:
+        """Whether examples are wanted, and there are any: `posted` may have no solution in all that were drawn."""
+        wanted = self.settings.imitation_weight > 0.0 and _profiles(sized) <= self.settings.example_limit
+        return wanted and len(self._solved(sized)[0]) > 0
 
     def _imitate(self, sized: Scenario) -> dict[str, Tensor]:
         """Cross-entropy with the associations of `posted`."""
@@ -198,7 +205,8 @@ class AmortisedTrainer:
         losses = {"maps_loss": (_deviance(excess) * weight).sum((-3, -2, -1)) / weight.sum((-3, -2, -1))}
         if operator.pricing is not None:
             own = at_choice(terms, association)
-            data = best_data(own, unit_delay_cost(own, offer.rate), offer.price)
+            cost = unit_delay_cost(own, offer.rate).clamp(max=LARGEST_COST)  # from inf on the slope would be NaN
+            data = best_data(own, cost, offer.price)
             earned = torch.where(association >= 0, profit(own, offer.price, data), 0.0)
             losses["pricing_loss"] = -earned.sum(-1).mean(-1)
         return losses
@@ -299,7 +307,7 @@ def check_trainable(scenario: Scenario, settings: AmortisedSettings) -> None:
     Raises:
         ValueError: naming the field and the remedy.
     """
-    for sized in sizes(scenario, settings):
+    for sized in [scenario, *sizes(scenario, settings)]:  # of its own size it is measured
         sized.layout()
     if scenario.highest_price == 0.0:
         raise ValueError(f"scenario {scenario.name}: price_cap = 0 leaves the operator no price to learn; raise it")
