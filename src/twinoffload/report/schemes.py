@@ -51,6 +51,15 @@ _KNOWN = {
             ">",
         ),
         Scheme(
+            "amortised",
+            "learned",
+            "One learned policy for any number of mAPs and BSs: a network recommends a BS to each mAP; prices follow "
+            "and tell the mAP how long its data will take; the mAPs' network reads that from them, and they answer in "
+            "closed form. A decision is one forward pass; nobody solves anything.",
+            "#a6611a",
+            "d",
+        ),
+        Scheme(
             "pairwise",
             "equilibrium",
             "The fixed point that the paper's Algorithm 1 aims at, its “Stackelberg equilibrium”: each pair has the "
