@@ -18,7 +18,7 @@ from twinoffload.learning.optimiser import Adam
 
 PAPER = Scenario.load("paper")
 SMALL = AmortisedSettings(width=8, rounds=2, episodes=2, updates=4, batch=8, examples=30, reply_width=8, imitation=0.25)
-QUICK = AmortisedSettings(width=16, rounds=3, episodes=5, updates=40, batch=48, examples=500, reply_width=16)
+QUICK = AmortisedSettings(width=16, rounds=3, episodes=4, updates=40, batch=32, examples=400, reply_width=16)
 
 
 def trained(scenario: Scenario, settings: AmortisedSettings, seeds: list[int]):
