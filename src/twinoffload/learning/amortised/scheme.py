@@ -67,9 +67,8 @@ class Amortised:
 
     def alone(self, row: int) -> "Amortised":
         """The policies of one row; they share its weights and only play."""
-        single = copy.copy(self)
+        single = self._with({name: weights[row : row + 1] for name, weights in self.weights.items()})
         single.seeds = [self.seeds[row]]
-        single.weights = {name: weights[row : row + 1] for name, weights in self.weights.items()}
         return single
 
     def quick(self) -> "Amortised":
@@ -90,8 +89,8 @@ class Amortised:
     @torch.no_grad()
     def price(self, slots: View) -> Tensor:
         """Posted prices in money/MB, `[S, E, N, M]`."""
-        known = self.known(slots)
-        return self.operator.price(self.pricing_layers, known, slots.gain, self.recommend(known, slots.gain))
+        here, known = self._on(slots.gain.device), self.known(slots)
+        return here.operator.price(here.pricing_layers, known, slots.gain, here.recommend(known, slots.gain))
 
     @torch.no_grad()
     def recommend(self, known: Known, gain: Tensor) -> Tensor:
@@ -109,7 +108,8 @@ class Amortised:
     @torch.no_grad()
     def offload(self, slots: View, price: Tensor) -> tuple[Tensor, Tensor]:
         """Association and data in MB, `[S, E, N]` each."""
-        association, data = self.maps.offload(self.maps_layers, slots.terms, slots.gain, price)
+        layers = self._on(slots.gain.device).maps_layers
+        association, data = self.maps.offload(layers, slots.terms, slots.gain, price)
         if self.beliefs is not None:
             public = slots.public_terms
             rate = pair_rate(public, slots.gain, connected(association, slots.gain.shape[-1]))
@@ -120,3 +120,13 @@ class Amortised:
     def _prior(self, slots: View) -> Beliefs | None:
         gain = slots.gain
         return Beliefs.prior(self.scenario, gain.shape[:-1], gain.device) if self.scenario.is_private else None
+
+    def _on(self, device: torch.device) -> "Amortised":
+        """The same where slots are played, if they were trained elsewhere."""
+        return self._with({name: weights.to(device) for name, weights in self.weights.items()})
+
+    def _with(self, weights: dict[str, Tensor]) -> "Amortised":
+        """The same layout with other weights."""
+        other = copy.copy(self)
+        other.weights = weights
+        return other

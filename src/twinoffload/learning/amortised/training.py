@@ -44,6 +44,7 @@ LEAST_IMITATION = 0.3  # of its weight, at the end
 CLIP = 5.0
 REMEMBERED = 3  # slots of an episode, at most, that are played before the one from which is learned
 LAYOUT_EXAMPLES = 100  # solved in each scattered layout
+LARGEST_COST = 1e12  # what the delay of a MB costs at most, money; nobody buys from there on
 
 
 class AmortisedTrainer:
@@ -67,8 +68,9 @@ class AmortisedTrainer:
         check_trainable(scenario, settings)
         self.scenario, self.settings, self.seeds, self.device = scenario, settings, list(seeds), device
         self.sizes = sizes(scenario, settings)
-        self.generators = [stream(seed, "amortised", device) for seed in seeds]
+        self.generators = [stream(seed, "amortised") for seed in seeds]  # on the CPU, where episodes are drawn
         self.agents = Amortised(scenario, settings, seeds, self.generators)
+        self.agents.weights = {name: weights.to(device) for name, weights in self.agents.weights.items()}
         self.optimisers = {
             name: Adam(weights, torch.full((len(self.seeds),), settings.rate, device=device), clip=CLIP)
             for name, weights in self.agents.weights.items()
@@ -118,7 +120,7 @@ class AmortisedTrainer:
         sized = self.sizes[update % len(self.sizes)]
         turn = update // len(self.sizes)
         is_scattered = int((turn + 1) * settings.scattered) > int(turn * settings.scattered)
-        solved = settings.imitation_weight > 0.0 and _profiles(sized) <= settings.example_limit
+        solved = self._can_imitate(sized)
         for weights in self.agents.weights.values():
             weights.requires_grad_()
         losses = self._imitate(sized) if solved else {}
@@ -135,6 +137,11 @@ class AmortisedTrainer:
             if gradient is not None:
                 self.optimisers[name].step(gradient, rate)
         return losses
+
+    def _can_imitate(self, sized: Scenario) -> bool:
+        """Whether examples are wanted, and there are any: `posted` may have no solution in all that were drawn."""
+        wanted = self.settings.imitation_weight > 0.0 and _profiles(sized) <= self.settings.example_limit
+        return wanted and len(self._solved(sized)[0]) > 0
 
     def _imitate(self, sized: Scenario) -> dict[str, Tensor]:
         """Cross-entropy with the associations of `posted`."""
@@ -199,7 +206,8 @@ class AmortisedTrainer:
         deviance = torch.where(is_on, _deviance(excess), 0.0)
         losses = {"maps_loss": deviance.sum((-2, -1)) / is_on.sum((-2, -1)).clamp(min=1)}
         if operator.pricing is not None:
-            data = best_data(own, unit_delay_cost(own, offer.rate), offer.price)
+            cost = unit_delay_cost(own, offer.rate).clamp(max=LARGEST_COST)  # from inf on the slope would be NaN
+            data = best_data(own, cost, offer.price)
             earned = torch.where(is_on, profit(own, offer.price, data), 0.0)
             losses["pricing_loss"] = -earned.sum(-1).mean(-1)
         return losses
@@ -309,7 +317,7 @@ def check_trainable(scenario: Scenario, settings: AmortisedSettings) -> None:
     Raises:
         ValueError: naming the field and the remedy.
     """
-    for sized in sizes(scenario, settings):
+    for sized in [scenario, *sizes(scenario, settings)]:  # of its own size it is measured
         sized.layout()
     if scenario.highest_price == 0.0:
         raise ValueError(f"scenario {scenario.name}: price_cap = 0 leaves the operator no price to learn; raise it")
