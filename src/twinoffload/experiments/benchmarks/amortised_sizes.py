@@ -52,9 +52,9 @@ def measure(
     settings: AmortisedSettings,
     seeds: Sequence[int],
     *,
-    sizes: Sequence[tuple[int, int]] = SIZES,
+    sizes: Sequence[tuple[int, int]],
+    episodes: int,
     rivals: bool = True,
-    episodes: int = EPISODES,
     each: Callable[[str], None] = lambda name: None,
 ) -> Sizes:
     """Train one policy and play it on every size.
@@ -64,8 +64,8 @@ def measure(
         settings: of the general training; a rival's differ in `TRAINED_ON`.
         seeds: one training each, all together.
         sizes: (N, M) that are played.
-        rivals: whether a policy is trained for each size, too.
         episodes: held-out episodes for each seed and size.
+        rivals: whether a policy is trained for each size, too.
         each: called with a label after each episode of the general training, and after each size.
     """
     trainer = AmortisedTrainer(scenario, settings, seeds)
