@@ -76,7 +76,7 @@ def test_every_size_is_judged(sizes):
     names = [{bar.name for bar in row["bars"]} for row in rows]
     assert names[0] - names[1] == {"operator above pairwise"}
     assert names[1] == {
-        "operator", "mAPs", "operator over trained for the size", "operator above reactive", "mAPs above reactive",
+        "operator", "mAPs", "regret", "operator over trained for the size", "operator above reactive", "mAPs above reactive",
     }  # fmt: skip
 
 

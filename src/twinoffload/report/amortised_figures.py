@@ -190,7 +190,7 @@ def draw_depths(tables: Tables) -> str:
     """Operator's and mAPs' share of `admission` against the depth of the code; an SVG element."""
     table = tables["depths"]
     looks = {"all": ("-", "exact prices"), "three": ((0, (3, 2)), "prices rounded to 0.001")}
-    ticks = [10.0**power for power in range(-6, 0)]
+    ticks = [10.0**power for power in range(-5, 0)]
     with style():
         figure = _figure(3.4)
         panels = figure.subplots(1, 2, sharex=True)
@@ -209,7 +209,7 @@ def draw_depths(tables: Tables) -> str:
                         markersize=5,
                         label=f"{scheme}, {words}",
                     )
-            axes.set(xscale="log", ylim=(0.6, 1.1))
+            axes.set(xscale="log", ylim=(0.6, 1.25))
             axes.set_xticks(ticks, [f"{tick:.10f}".rstrip("0") for tick in ticks])
             axes.minorticks_off()
             axes.set_title(title)
@@ -265,8 +265,8 @@ def _sizes_alt(table: pl.DataFrame) -> str:
     own = table.filter(pl.col("scheme") == "amortised").sort("operator_median")
     low, high = own.row(0, named=True), own.row(-1, named=True)
     return (
-        f"Operator's utility under amortised over reactive's: from {number(low['operator_median'])} at N = {low['maps']}, "
-        f"M = {low['stations']} to {number(high['operator_median'])} at N = {high['maps']}, M = {high['stations']}."
+        f"Operator's utility under amortised over reactive's: from {number(low['operator_median'])} at "
+        f"N = {low['maps']}, M = {low['stations']} to {number(high['operator_median'])} at N = {high['maps']}, M = {high['stations']}."
     )
 
 

@@ -53,9 +53,9 @@ _KNOWN = {
         Scheme(
             "amortised",
             "learned",
-            "One learned policy for networks of any size: the operator's network recommends a BS to each mAP, prices follow "
-            "in closed form and tell it how long its data will take; the mAPs' network reads that and answers in closed "
-            "form.",
+            "One learned policy for networks of any size: the operator's network recommends a BS to each mAP, prices "
+            "follow in closed form and tell it how long its data will take; the mAPs' network reads that and answers "
+            "in closed form.",
             "#2f5fb3",
             "d",
         ),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -97,7 +98,7 @@ def decision_flops(agents: Amortised, pairs: int) -> int:
     network = agents.operator.network
     recommending = network.rounds * sum(seen * told for seen, told in network.maps)
     widths = agents.maps.network.widths
-    replying = sum(seen * told for seen, told in zip(widths, widths[1:], strict=False))
+    replying = sum(seen * told for seen, told in pairwise(widths))
     return 2 * pairs * (recommending + replying)
 
 
