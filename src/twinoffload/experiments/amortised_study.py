@@ -31,8 +31,9 @@ from twinoffload.learning.amortised.training import AmortisedTrainer
 from twinoffload.network.link import connected
 from twinoffload.scenario import Scenario
 
+SHOWN = "open"  # where prices differ most
 DEPTHS = (1e-6, 1e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2)  # a whole number fits the range
-DIGIT = 1e-4  # money/MB, the last digit of rounded prices
+DIGIT = 1e-3  # money/MB, the last digit of rounded prices
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Effort:
     """How much is trained and played.
 
     Attributes:
-        one: settings of the policy of `paper`'s own size.
+        one: settings of the policy of the scenario `SHOWN`, of its own size.
         many: settings of the policy for networks of many sizes.
         seeds: trained for many sizes.
         sizes: (N, M) that are played.
@@ -75,7 +76,7 @@ def measure(effort: Effort, each: Callable[[str], None] = lambda name: None) -> 
         effort: how much is trained and played.
         each: called with a label after each episode of training and each table.
     """
-    scenario = Scenario.load("paper")
+    scenario = Scenario.load(SHOWN)
     trainer = AmortisedTrainer(scenario, effort.one, [0])
     trainer.run(lambda rows: each(f"one size, episode {trainer.episode}"))
     tables = slot(scenario, trainer.agents, effort.slot)
@@ -85,7 +86,13 @@ def measure(effort: Effort, each: Callable[[str], None] = lambda name: None) -> 
     tables["depths"] = depths(scenario, trainer.agents, effort.episodes)
     each("depths")
     run = amortised_sizes.measure(
-        scenario, effort.many, range(effort.seeds), sizes=effort.sizes, rivals=False, each=each
+        Scenario.load("paper"),
+        effort.many,
+        range(effort.seeds),
+        sizes=effort.sizes,
+        episodes=amortised_sizes.EPISODES,
+        rivals=False,
+        each=each,
     )
     return tables | {"sizes": over_reactive(run.table)}
 
@@ -163,7 +170,7 @@ def depths(scenario: Scenario, agents: Amortised, episodes: int) -> pl.DataFrame
     rows = []
     for depth in DEPTHS:
         for scheme in (Committed(depth), at_depth(agents, depth)):
-            for digits, shown in (("all", scheme), ("four", Rounded(scheme, DIGIT))):
+            for digits, shown in (("all", scheme), ("three", Rounded(scheme, DIGIT))):
                 found = play_episodes(shown, played)
                 shares = {f"{who}_share": (found[who] / best[who]).item() for who in ("operator", "map")}
                 rows.append({"scheme": scheme.name, "digits": digits, "depth": depth} | shares)

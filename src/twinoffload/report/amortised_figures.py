@@ -34,6 +34,7 @@ Tables = Mapping[str, pl.DataFrame]
 PREFIX = "amortised-"
 NAMES = ("slot-stations", "slot-maps", "expectations", "depths", "sizes")
 _TICKS = (0.0, 0.5, 1.0, 2.0, 4.0, 10.0)  # s, on a step of the code
+_TIMES = {"told": "told", "expects": "expected", "true": "true"}
 _RIVAL = "trained for the size"
 
 
@@ -66,16 +67,18 @@ def draw_slot(tables: Tables) -> str:
     """Where everybody is, and what each mAP's own price tells it; an SVG element."""
     stations, maps = tables["slot-stations"], tables["slot-maps"].sort("map")
     with style():
-        figure = _figure(max(4.1, 1.0 + 0.78 * len(maps)))
-        grid = figure.add_gridspec(len(maps), 2, width_ratios=(1.0, 1.25))
+        figure = _figure(max(4.4, 0.6 + 0.95 * len(maps)))
+        grid = figure.add_gridspec(len(maps), 3, width_ratios=(1.15, 0.55, 1.35))
         _map_panel(figure.add_subplot(grid[:, 0]), stations, maps)
-        for at, row in enumerate(maps.to_dicts()):
-            axes = figure.add_subplot(grid[at, 1])
-            _strip(axes, row)
-            if at == 0:
-                axes.set_title("One step of each mAP's own price, magnified: where in it the price stands", fontsize=9)
-            if at == len(maps) - 1:
-                axes.set_xlabel("completion time of a MB that this place tells, s", color=MUTED)
+        rows = maps.to_dicts()
+        whole = [figure.add_subplot(grid[at, 1]) for at in range(len(rows))]
+        steps = [figure.add_subplot(grid[at, 2]) for at in range(len(rows))]
+        for at, row in enumerate(rows):
+            _range_strip(whole[at], row)
+            _step_strip(steps[at], row)
+        whole[0].set_title("Its prices, money/MB", fontsize=9)
+        steps[0].set_title("One step of its lower price, magnified", fontsize=9)
+        steps[-1].set_xlabel("completion time of a MB that this place tells, s", color=MUTED)
         return to_svg(figure, "slot", _slot_alt(maps))
 
 
@@ -86,40 +89,54 @@ def _map_panel(axes: Axes, stations: pl.DataFrame, maps: pl.DataFrame) -> None:
         color, end = _color(row["station"]), at[row["station"]]
         axes.plot([x, end[0]], [y, end[1]], color=color, linewidth=0.8 + 2.0 * row["data_mb"], alpha=0.7, zorder=2)
         axes.plot([x], [y], marker="o", markersize=8, color=color, markeredgecolor=PAPER, zorder=4)
-        price = f"mAP {row['map'] + 1}: {number(row['price_money_per_mb'], 4)}"
-        axes.annotate(price, (x, y), xytext=(0, -13), textcoords="offset points", ha="center", fontsize=8, zorder=5)
+        name = f"mAP {row['map'] + 1}"
+        axes.annotate(name, (x, y), xytext=(0, -13), textcoords="offset points", ha="center", fontsize=8, zorder=5)
     for station, (x, y) in at.items():
         axes.plot([x], [y], marker="^", markersize=12, color=_color(station), markeredgecolor=PAPER, zorder=5)
         axes.annotate(f"BS {station + 1}", (x, y), xytext=(0, 9), textcoords="offset points", ha="center", fontsize=8)
     axes.set(aspect="equal", xlabel="x in m", ylabel="y in m")
     axes.margins(0.16)
     plain_axes(axes)
-    highest = number(maps["highest_money_per_mb"][0], 2)
-    axes.set_title(f"Prices in money/MB; at the other BS {highest} each", fontsize=9)
+    axes.set_title("Links, as wide as the data", fontsize=9)
 
 
-def _strip(axes: Axes, row: dict[str, Any]) -> None:
+def _range_strip(axes: Axes, row: dict[str, Any]) -> None:
+    """All of an mAP's prices: its own BS's, and all others at the end of the range."""
+    own, highest = row["price_money_per_mb"], row["highest_money_per_mb"]
+    _bare(axes)
+    axes.set(xlim=(0.0, highest * 1.02), ylim=(0.0, 1.0))
+    axes.set_xticks([0.0, highest], ["0", number(highest, 2)], fontsize=8)
+    axes.plot([own], [0.16], marker="D", markersize=7, color=_color(row["station"]), markeredgecolor=PAPER, zorder=4)
+    axes.plot([highest], [0.16], marker="|", markersize=11, markeredgewidth=2, color=MUTED, clip_on=False, zorder=3)
+    axes.text(0.0, 0.74, f"mAP {row['map'] + 1}", fontsize=8, fontweight="bold")
+    axes.text(0.0, 0.44, f"BS {row['station'] + 1}: {number(own, 2)}", fontsize=8)
+    axes.text(1.0, 0.44, "other", transform=axes.transAxes, ha="right", fontsize=8, color=MUTED)
+
+
+def _step_strip(axes: Axes, row: dict[str, Any]) -> None:
     """One step of the code: its share q = 1 / (2 + time) from 0, an endless time, to 1/2, none."""
-    color, share = _color(row["station"]), row["remainder"]
-    axes.set(xlim=(0.0, 0.56), ylim=(0.0, 1.0), yticks=[])
+    share, step = row["remainder"], row["step_money_per_mb"]
+    _bare(axes)
+    axes.set(xlim=(0.0, 0.52), ylim=(0.0, 1.0))
+    axes.plot([share], [0.16], marker="D", markersize=7, color=_color(row["station"]), markeredgecolor=PAPER, zorder=4)
+    axes.set_xticks(
+        [0.0, *(1.0 / (2.0 + time) for time in _TICKS)], ["∞", *(f"{time:g}" for time in _TICKS)], fontsize=8
+    )
+    count = round(row["price_money_per_mb"] / step - share)
+    written = f"{number(row['price_money_per_mb'], 5)} = ({count} + {number(share, 3)}) × {number(step, 5)}"
+    times = ", ".join(f"{word} {number(row[f'{name}_s'], 2)} s" for word, name in _TIMES.items())
+    axes.text(0.0, 0.74, written, fontsize=8)
+    axes.text(0.0, 0.44, times, fontsize=8)
+
+
+def _bare(axes: Axes) -> None:
+    """A band with ticks below and nothing else."""
     axes.axhspan(0.0, 0.32, color=LINE, alpha=0.6, linewidth=0)
-    axes.plot([share], [0.16], marker="D", markersize=7, color=color, markeredgecolor=PAPER, clip_on=False, zorder=4)
-    axes.set_xticks([0.0, *(1.0 / (2.0 + time) for time in _TICKS)])
-    axes.set_xticklabels(["∞", *(f"{time:g}" for time in _TICKS)], fontsize=8)
+    axes.set_yticks([])
     axes.tick_params(length=2)
     axes.grid(False)
     for side in ("left", "top", "right"):
         axes.spines[side].set_visible(False)
-    whole = row["price_money_per_mb"] - share * row["step_money_per_mb"]
-    axes.text(
-        0.0,
-        0.44,
-        f"mAP {row['map'] + 1}: {number(row['price_money_per_mb'], 6)} = {number(whole, 4)} + "
-        f"{number(share, 3)} × {number(row['step_money_per_mb'], 4)}; told {number(row['told_s'], 2)} s, "
-        f"expects {number(row['expected_s'], 2)} s, true {number(row['true_s'], 2)} s",
-        fontsize=8,
-        color=INK,
-    )
 
 
 def _slot_alt(maps: pl.DataFrame) -> str:
@@ -172,7 +189,8 @@ def draw_expectations(tables: Tables) -> str:
 def draw_depths(tables: Tables) -> str:
     """Operator's and mAPs' share of `admission` against the depth of the code; an SVG element."""
     table = tables["depths"]
-    looks = {"all": ("-", "exact prices"), "four": ((0, (3, 2)), "prices rounded to 0.0001")}
+    looks = {"all": ("-", "exact prices"), "three": ((0, (3, 2)), "prices rounded to 0.001")}
+    ticks = [10.0**power for power in range(-5, 0)]
     with style():
         figure = _figure(3.4)
         panels = figure.subplots(1, 2, sharex=True)
@@ -191,7 +209,9 @@ def draw_depths(tables: Tables) -> str:
                         markersize=5,
                         label=f"{scheme}, {words}",
                     )
-            axes.set(xscale="log", ylim=(0.6, 1.1))
+            axes.set(xscale="log", ylim=(0.6, 1.25))
+            axes.set_xticks(ticks, [f"{tick:.10f}".rstrip("0") for tick in ticks])
+            axes.minorticks_off()
             axes.set_title(title)
             axes.set_xlabel("step of the code, share of the price range", color=MUTED)
         panels[0].set_ylabel("share of admission", color=MUTED)
@@ -245,8 +265,9 @@ def _sizes_alt(table: pl.DataFrame) -> str:
     own = table.filter(pl.col("scheme") == "amortised").sort("operator_median")
     low, high = own.row(0, named=True), own.row(-1, named=True)
     return (
-        f"Operator's utility under amortised over reactive's: from {number(low['operator_median'])} at N = {low['maps']}, "
-        f"M = {low['stations']} to {number(high['operator_median'])} at N = {high['maps']}, M = {high['stations']}."
+        f"Operator's utility under amortised over reactive's: from {number(low['operator_median'])} at "
+        f"N = {low['maps']}, M = {low['stations']} to {number(high['operator_median'])} at N = {high['maps']}, "
+        f"M = {high['stations']}."
     )
 
 

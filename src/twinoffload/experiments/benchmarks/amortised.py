@@ -41,12 +41,20 @@ def measure(
             )
             found[name] = run | {"bars": _dicts(run["bars"])}
     if "sizes" in sections:
-        run = amortised_sizes.measure(scenario, preset("amortised-sizes"), seeds, each=each)
+        run = amortised_sizes.measure(
+            scenario,
+            preset("amortised-sizes"),
+            seeds,
+            sizes=amortised_sizes.SIZES,
+            episodes=amortised_sizes.EPISODES,
+            each=each,
+        )
         rows = amortised_sizes.judge(run.table)
+        minutes = Bar("minutes of training, all seeds", [run.train_s / 60.0], amortised_bars.MINUTES, at_least=False)
         found["sizes"] = {
             "train_s": run.train_s,
             "rows": [row | {"bars": _dicts(row["bars"])} for row in rows],
-            "bars": _dicts(amortised_sizes.overall(rows)),
+            "bars": _dicts([*amortised_sizes.overall(rows), minutes]),
             "table": run.table.to_dicts(),
         }
     if "speed" in sections:

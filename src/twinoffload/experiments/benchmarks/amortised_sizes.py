@@ -28,7 +28,7 @@ EPISODES = 4  # held out, a seed and size: 400 slots, in which differences on eq
 BELOW = 0.97  # of the policy trained for the size, at least
 PAIRWISE = (8, 2)  # where the general policy must earn more than `pairwise`
 LEARNER, RIVAL = "amortised", "trained for the size"
-OPERATOR, MAPS = "operator_utility_money", "map_utility_money"
+OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
 TRAINED_ON: dict[str, Any] = {
     "maps": None, "stations": None, "scattered": 0.0, "imitation": 0.0, "episodes": 6, "entropy": 0.01, "rate": 1e-3,
 }  # fmt: skip
@@ -52,9 +52,9 @@ def measure(
     settings: AmortisedSettings,
     seeds: Sequence[int],
     *,
-    sizes: Sequence[tuple[int, int]] = SIZES,
+    sizes: Sequence[tuple[int, int]],
+    episodes: int,
     rivals: bool = True,
-    episodes: int = EPISODES,
     each: Callable[[str], None] = lambda name: None,
 ) -> Sizes:
     """Train one policy and play it on every size.
@@ -64,8 +64,8 @@ def measure(
         settings: of the general training; a rival's differ in `TRAINED_ON`.
         seeds: one training each, all together.
         sizes: (N, M) that are played.
-        rivals: whether a policy is trained for each size, too.
         episodes: held-out episodes for each seed and size.
+        rivals: whether a policy is trained for each size, too.
         each: called with a label after each episode of the general training, and after each size.
     """
     trainer = AmortisedTrainer(scenario, settings, seeds)
@@ -99,13 +99,15 @@ def judge(table: pl.DataFrame) -> list[dict[str, Any]]:
     """Every size with its medians and its bars, one row each.
 
     Returns:
-        `maps`, `stations`, and `bars`: the operator's utility over that of the policy trained for the size (where
+        `maps`, `stations`, and `bars`: utilities and regret, without which an operator's gain from mAPs that buy too
+        much would look like success; the operator's utility over that of the policy trained for the size (where
         there is one), operator's and mAPs' utility above `reactive`, and at `PAIRWISE` the operator's above `pairwise`.
     """
     rows = []
     for (maps, stations), part in table.group_by("maps", "stations", maintain_order=True):
         own = by_seed(part, LEARNER, OPERATOR)
         bars = [Bar("operator", own), Bar("mAPs", by_seed(part, LEARNER, MAPS))]
+        bars.append(Bar("regret", by_seed(part, LEARNER, REGRET), at_least=False))
         if rival := by_seed(part, RIVAL, OPERATOR):
             ratios = [mine / theirs for mine, theirs in zip(own, rival, strict=True)]
             bars.append(Bar(f"operator over {RIVAL}", ratios, BELOW))
@@ -149,7 +151,7 @@ def _play(schemes: dict[str, Scheme], sized: Scenario, seeds: Sequence[int], epi
                     "seed": list(seeds),
                     OPERATOR: means["operator"].numpy(),
                     MAPS: means["map"].numpy(),
-                    "regret_money": means["regret"].numpy(),
+                    REGRET: means["regret"].numpy(),
                 }
             )
         )

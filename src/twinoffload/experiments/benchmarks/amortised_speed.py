@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -48,11 +49,11 @@ def measure(
         `batch`: seconds for a batch of policy and Algorithm 1, and rates; `rows`: one a scheme and N with seconds and
         how it was solved; `exponents`: of N, for each scheme; `bars`.
     """
-    batch = in_batch(scenario, settings)
+    batch = in_batch(scenario, settings, MATRIX)
     each(f"batch of {BATCH:,}")
     parts = []
     for name in SCHEMES:
-        parts.append(alone(scenario, settings, name))
+        parts.append(alone(scenario, settings, name, SIZES))
         each(name)
     rows = pl.concat(parts)
     bars = [
@@ -62,7 +63,7 @@ def measure(
     return {"batch": batch, "rows": rows.to_dicts(), "exponents": exponents(rows), "bars": bars}
 
 
-def in_batch(scenario: Scenario, settings: AmortisedSettings, matrix_order: int = MATRIX) -> dict[str, float]:
+def in_batch(scenario: Scenario, settings: AmortisedSettings, matrix_order: int) -> dict[str, float]:
     """One decision for each of a batch of networks, against Algorithm 1 with its default settings on the same ones."""
     agents, slots = _ready(scenario, settings, BATCH)
     matrix = torch.rand(matrix_order, matrix_order)
@@ -97,11 +98,11 @@ def decision_flops(agents: Amortised, pairs: int) -> int:
     network = agents.operator.network
     recommending = network.rounds * sum(seen * told for seen, told in network.maps)
     widths = agents.maps.network.widths
-    replying = sum(seen * told for seen, told in zip(widths, widths[1:], strict=False))
+    replying = sum(seen * told for seen, told in pairwise(widths))
     return 2 * pairs * (recommending + replying)
 
 
-def alone(scenario: Scenario, settings: AmortisedSettings, name: str, sizes: Sequence[int] = SIZES) -> pl.DataFrame:
+def alone(scenario: Scenario, settings: AmortisedSettings, name: str, sizes: Sequence[int]) -> pl.DataFrame:
     """Seconds of one scheme's decision for a single network, against N, as far as it goes; one row each.
 
     `how` says `exact`, `searched` (it took the time it was given), or, with no seconds, `refused`, or
