@@ -158,7 +158,8 @@ def draw_expectations(tables: Tables) -> str:
         ("recommended", "expected_s", "Recommended BS, price read", "#0072b2"),
         ("other", "expected_s", "Other BSs, told nothing", "#d55e00"),
     )
-    ends = table["true_s"].min() * 0.8, table["true_s"].max() * 1.25  # type: ignore[operator]
+    times = table["true_s"].to_numpy()
+    ends = float(times.min()) * 0.8, float(times.max()) * 1.25
     told = []
     with style():
         figure = _figure(3.5)
