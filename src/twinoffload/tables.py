@@ -66,8 +66,12 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray],
     return _write_new(path, write, overwrite)
 
 
-def _write_new(path: str | os.PathLike[str], write: Callable[[Path], object], overwrite: bool) -> Path:
-    """Write a file that is not there yet, whole or not at all."""
+def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """The path of a file that is to be written, before any work for it.
+
+    Raises:
+        ValueError: it exists (unless `overwrite`), is a folder, or its folder is missing or closed to us.
+    """
     target = Path(path)
     if os.path.isdir(target):
         raise ValueError(f"{target}: is a folder; name a file")
@@ -75,6 +79,14 @@ def _write_new(path: str | os.PathLike[str], write: Callable[[Path], object], ov
         raise ValueError(f"{target}: there is no folder {target.parent}; make it, or name another")
     if os.path.lexists(target) and not overwrite:
         raise ValueError(f"{target}: exists already; name another file, or overwrite it with --force")
+    if not os.access(target.parent, os.W_OK):
+        raise ValueError(f"{target}: cannot be written: {target.parent} is closed to us; choose another place")
+    return target
+
+
+def _write_new(path: str | os.PathLike[str], write: Callable[[Path], object], overwrite: bool) -> Path:
+    """Write a file that is not there yet, whole or not at all."""
+    target = check_target(path, overwrite=overwrite)
     try:
         return write_whole(target, write)
     except OSError as error:

@@ -76,8 +76,13 @@ def test_every_size_is_judged(sizes):
     names = [{bar.name for bar in row["bars"]} for row in rows]
     assert names[0] - names[1] == {"operator above pairwise"}
     assert names[1] == {
-        "operator", "mAPs", "regret", "operator over trained for the size", "operator above reactive", "mAPs above reactive",
-    }  # fmt: skip
+        "operator",
+        "mAPs",
+        "regret",
+        "operator over trained for the size",
+        "operator above reactive",
+        "mAPs above reactive",
+    }
 
 
 def test_without_rivals_nothing_is_compared_with_them(sizes):

@@ -10,13 +10,15 @@ import pytest
 from pydantic import ValidationError
 
 from twinoffload import Scenario, learning
-from twinoffload.experiments.comparison import REFERENCES, compare, held_out, references, summarise
+from twinoffload.experiments.comparison import compare, held_out, reference_names, references, summarise
+from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.run_folder import FILES, RunFolder
 from twinoffload.learning.settings import LearnerSettings
 from twinoffload.learning.training import TrainSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "learning.md").read_text(encoding="utf-8")
 SCENARIO = Scenario.load("paper").replace(slots=6)
+AMORTISED = AmortisedSettings(width=8, rounds=1, episodes=1, updates=4, batch=4, examples=9, reply_width=8)
 
 
 def explained(first_column: str) -> dict[str, list[str]]:
@@ -49,8 +51,13 @@ def settings_of(kind: type[LearnerSettings], discount: float) -> TrainSettings:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """Columns that training writes, by algorithm and discount, and the files of the last run."""
+    """Columns that training writes, by kind and what changes them, and the files of the last run."""
     columns, run = {}, None
+    for idle_interferes in (True, False):
+        scenario = Scenario.load("private").replace(maps=2, slots=2, idle_interferes=idle_interferes)
+        run = RunFolder.create(tmp_path_factory.mktemp("run"), scenario, AMORTISED, [0])
+        run.train()
+        columns["amortised", idle_interferes] = set(pl.read_parquet(run.path / "metrics.parquet").columns)
     for kind in algorithms():
         for discount in (0.0, 0.9):
             run = RunFolder.create(tmp_path_factory.mktemp("run"), SCENARIO, settings_of(kind, discount), [0])
@@ -80,7 +87,7 @@ def test_every_file_of_a_run_is_explained(written):
 def test_every_measure_of_evaluation_is_explained():
     table = compare(references(SCENARIO), held_out(SCENARIO, (0,), 1), (0,))
     rows = summarise(table)
-    assert [row["scheme"] for row in rows] == list(REFERENCES)
+    assert [row["scheme"] for row in rows] == list(reference_names(SCENARIO))
     measures = explained("measure")
     for row in rows:
         assert row.keys() - {"scheme", "observation"} == measures.keys()

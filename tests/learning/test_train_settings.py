@@ -3,7 +3,10 @@
 import pytest
 
 from twinoffload.cli.options import training_settings
+from twinoffload.learning.kinds import load_settings
 from twinoffload.learning.train_settings import PRESETS, TrainSettings
+
+LABELS = ("sac", "td3", "ddpg", "sac", "amortised", "amortised")
 
 
 def test_the_commands_default_is_tuned():
@@ -13,12 +16,12 @@ def test_the_commands_default_is_tuned():
     )
 
 
-@pytest.mark.parametrize(("name", "label"), list(zip(PRESETS, ["sac", "td3", "ddpg", "sac"], strict=True)))
+@pytest.mark.parametrize(("name", "label"), list(zip(PRESETS, LABELS, strict=True)))
 def test_presets_load_and_survive_a_round_trip(name, label, tmp_path):
-    settings = TrainSettings.load(name)
+    settings = load_settings(name)
     assert settings.label == label
     (tmp_path / "again.yaml").write_text(settings.to_yaml())
-    assert TrainSettings.load(tmp_path / "again.yaml") == settings
+    assert load_settings(tmp_path / "again.yaml") == settings
 
 
 def test_paper_literal_is_what_the_paper_prints():

@@ -24,7 +24,14 @@ def evaluate(
     from twinoffload.cli.comparison_table import print_comparison
     from twinoffload.cli.options import use_machine
     from twinoffload.cli.progress import Bar, progress
-    from twinoffload.experiments.comparison import REFERENCES, check_playable, compare, held_out, references, summarise
+    from twinoffload.experiments.comparison import (
+        check_playable,
+        compare,
+        held_out,
+        reference_names,
+        references,
+        summarise,
+    )
     from twinoffload.files import json_text
     from twinoffload.learning.run_folder import RunFolder
 
@@ -35,7 +42,7 @@ def evaluate(
     if trainer.episode == 0:
         raise ValueError(f"{folder}: has no checkpoint yet; train it with `twinoffload train --resume --out {folder}`")
     with progress() as bars:
-        bar = Bar(bars, "schemes", 1 + len(REFERENCES))
+        bar = Bar(bars, "schemes", 1 + len(reference_names(run.scenario)))
         schemes = [trainer.agents, *references(run.scenario, seed)]
         table = compare(schemes, held_out(run.scenario, run.seeds, episodes, seed), run.seeds, bar.advance)
     summary = {

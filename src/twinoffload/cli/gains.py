@@ -36,8 +36,10 @@ def gains(
     """  # noqa: D301
     from twinoffload import Scenario
     from twinoffload.cli.console import output, spinner
+    from twinoffload.cli.options import check_out
     from twinoffload.network.gain_file import write_gains
 
+    check_out(out, force, scenario=scenario)
     chosen = Scenario.load(scenario)
     with spinner("Drawing gains"):
         drawn, pairs = (_city if chosen.station_layout == "scattered" else _snapshots)(chosen, count, seed)

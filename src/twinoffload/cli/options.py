@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import os
+from pathlib import Path
 from typing import Any, get_args
 
 
@@ -27,6 +29,20 @@ def training_settings(settings: str | None = None, **given: Any) -> Any:
             f"--observation {given['observation']}: {chosen.label} mAPs see what the paper's do; leave it out"
         )
     return chosen.replace(**{name: value for name, value in given.items() if value is not None})
+
+
+def check_out(out: Path, overwrite: bool, **inputs: str | Path) -> None:
+    """See before any work that --out can be written, and is none of the files that the command reads, by option.
+
+    Raises:
+        ValueError: naming the file and the remedy.
+    """
+    from twinoffload.tables import check_target
+
+    for option, given in inputs.items():
+        if os.path.exists(out) and os.path.exists(given) and os.path.samefile(out, given):
+            raise ValueError(f"--out {out}: is the file that --{option} reads; name another")
+    check_target(out, overwrite=overwrite)
 
 
 def use_machine(device: str, threads: int) -> str:

@@ -34,7 +34,7 @@ def quick(
     from twinoffload.cli.comparison_table import print_comparison
     from twinoffload.cli.options import training_settings, use_machine
     from twinoffload.cli.progress import Bar, progress, training_note
-    from twinoffload.experiments.comparison import REFERENCES
+    from twinoffload.experiments.comparison import reference_names
     from twinoffload.experiments.quick import quick_study
     from twinoffload.report.page import write_report
     from twinoffload.scenario import Scenario
@@ -46,7 +46,7 @@ def quick(
     given += [f"--observation {settings.observation}", f"--held-out {held_out}", f"--out {quote(str(out))}"]
     with progress() as bars:
         training = Bar(bars, "training episodes", settings.episodes)
-        playing = Bar(bars, "held-out schemes", 1 + len(REFERENCES))
+        playing = Bar(bars, "held-out schemes", 1 + len(reference_names(chosen)))
         summary = quick_study(
             out,
             chosen,

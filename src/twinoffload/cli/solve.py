@@ -40,7 +40,7 @@ def solve(
         typer.Option(
             "--certify",
             help="Check each solution by a dense search for deviations, and list where else the mAPs could come to "
-            "rest at its prices (small markets).",
+            "rest at its prices (where it is not found by search).",
         ),
     ] = False,
     time_limit: Annotated[
@@ -77,10 +77,12 @@ def solve(
       utility        money
       regret         money that its best reply to the rest would add
 
-    A market of more than 100,000 pairs of mAP and BS is solved on the listed pairs alone, which is fast for a million
-    mAPs. It must be a single snapshot; then --json tells figures of the whole, and --out what each mAP does. posted and
-    admission are exact where that takes seconds; else a search finds an association and an upper bound, under posted
-    in a market of fewer pairs only if --time-limit or --gap allows it. gradient is for small markets.
+    posted and admission are exact where that takes seconds: posted up to a million associations, admission up to 16
+    mAPs on 4 BSs or 20 on 2. Beyond, a search finds an association and an upper bound, under posted in a market of up
+    to 100,000 pairs of mAP and BS only if --time-limit or --gap allows it. What is searched, and under any concept a
+    market of more pairs, is solved on the listed pairs alone, which is fast for a million mAPs. It must be a single
+    snapshot; --json then tells figures of the whole, --out what each mAP does, and --certify is not for it. gradient
+    is for markets of up to 100,000 pairs.
 
     A scenario's list of values repeats over the mAPs, or the BSs, in the order of the tables, which is sorted by id:
     with cycles [1.6, 2.1], the first mAP has 1.6 Gcycle/MB.
@@ -96,6 +98,7 @@ def solve(
     """  # noqa: D301
     import twinoffload
     from twinoffload.cli.console import output, spinner
+    from twinoffload.cli.options import check_out
     from twinoffload.cli.progress import reading, searching
     from twinoffload.cli.solution import check, city_document, document, show, show_city
     from twinoffload.equilibrium.profiles import check_enumerable
@@ -105,6 +108,8 @@ def solve(
     from twinoffload.network.gain_file import dense, list_gains, sparse
 
     console = output()
+    if out is not None:
+        check_out(out, force, gain=gain, scenario=scenario)
     chosen = twinoffload.Scenario.load(scenario)
     with reading(gain) as each:
         listed = list_gains(gain, snapshot, each)
@@ -116,10 +121,14 @@ def solve(
         raise ValueError(f"gradient: is for markets of at most {SMALL:,} pairs of mAP and BS; use --concept pairwise")
     if concept == "posted" and inexact and maps * stations <= SMALL and time_limit is None and gap == 0.0:
         check_enumerable(concept, maps, stations, market.idle_interferes, SEARCH_REMEDY)
+    size = f"{concept} of {maps:,} mAPs on {stations:,} BSs"
     if large and snapshots > 1:
-        raise ValueError(f"{gain}: has {snapshots:,} snapshots of a large market; choose one with --snapshot")
+        raise ValueError(
+            f"{gain}: has {snapshots:,} snapshots, but {size} is solved one at a time; choose one with --snapshot"
+        )
     if large and certify:
-        raise ValueError("--certify: is for small markets; for a large one see its regret and bound")
+        told = "found by search; leave it out and see regret and bound" if inexact else "too large; leave it out"
+        raise ValueError(f"--certify: {size} is {told}")
     if large:
         gains = sparse(listed)
         with searching(concept) as watch:

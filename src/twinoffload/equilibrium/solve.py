@@ -76,7 +76,8 @@ def solve(
         within: which pairs are within reach, booleans `[..., N, M]`; all where it is None. On the others nothing is
             offered and no mAP may be, not even idle. Sparse gains say it by what they store.
         time_limit: seconds for search and bound of one market; where it is None their steps are counted, and the
-            result is the same on every run.
+            result is the same on every run. Reading the pairs, `pairwise` as the start, and the outcome take what they
+            take, about 0.7 s for 100,000 mAPs of 4 pairs; compiled code is made before.
         gap: relative distance of its bound at which a search is good enough.
         watch: called now and then with the `SearchProgress` of a search.
 

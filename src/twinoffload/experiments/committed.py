@@ -32,7 +32,7 @@ class Committed:
         """Slots are independent."""
 
     def recommend(self, slots: Slots) -> tuple[Tensor, Tensor]:
-        """BS of each mAP, -1 for none, `[..., N]`, and its price there before it is coded, `[..., N, M]`; inf: no sale."""
+        """BS of each mAP (-1: none) `[..., N]`, and prices there before they are coded `[..., N, M]`; inf: no sale."""
         gain, terms = slots.gain, slots.public_terms
         batch = gain.shape[:-2]
         outcome = solve_flat("posted", terms.flatten(batch), gain.reshape(-1, *gain.shape[-2:])).reshape(batch)

@@ -14,6 +14,7 @@ from twinoffload.equilibrium.profiles import check_enumerable, profile_count
 from twinoffload.experiments.committed import Committed
 from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.decision_time import Stopwatch, decision_ms
+from twinoffload.experiments.expected import Expected
 from twinoffload.experiments.interval import Interval, median_interval
 from twinoffload.experiments.references import Constant, Equilibrium, Random, Reactive
 from twinoffload.scenario import Scenario
@@ -29,7 +30,7 @@ MEASURES = (
 DECISIONS = ("wrong_association_share", "data_mb", "data_bias_mb", "data_error_mb")
 TIMES = ("decision_ms", "batched_decision_ms")  # measured on this machine, now: never twice the same
 STUDY_LIMIT = 200_000_000  # associations in all held-out slots: about ten minutes for "posted"
-REFERENCES = ("pairwise", "posted", "admission", "constant", "random", "reactive", "committed")
+REFERENCES = ("pairwise", "posted", "admission", "constant", "random", "reactive", "committed", "expected")
 
 
 def held_out(scenario: Scenario, seeds: Sequence[int], episodes: int, seed: int = 0) -> Episodes:
@@ -55,10 +56,15 @@ def check_playable(scenario: Scenario, seeds: int, episodes: int) -> None:
         )
 
 
+def reference_names(scenario: Scenario) -> tuple[str, ...]:
+    """The rows that need no learning, in the order of the tables: `expected` only where something is private."""
+    return tuple(name for name in REFERENCES if scenario.is_private or name != "expected")
+
+
 def references(scenario: Scenario, seed: int = 0) -> list[Scheme]:
-    """The rows that need no learning, in the order of the tables."""
+    """The schemes of `reference_names`."""
     constant = best_constant_price(scenario)
-    return [
+    schemes = [
         Equilibrium("pairwise"),
         Equilibrium("posted"),
         Equilibrium("admission"),
@@ -66,7 +72,9 @@ def references(scenario: Scenario, seed: int = 0) -> list[Scheme]:
         Random(seed),
         Reactive(constant, seed),
         Committed(),
+        Expected(),
     ]
+    return [scheme for scheme in schemes if scheme.name in reference_names(scenario)]
 
 
 def play_episodes(scheme: Scheme, episodes: Episodes) -> dict[str, Tensor]:

@@ -39,8 +39,8 @@ class Expected(Committed):
             ValueError: the market is too large to enumerate.
         """
         scenario, gain, batch = slots.episodes.scenario, slots.gain, slots.gain.shape[:-2]
-        remedy = "`expected` needs a smaller market"
-        check_enumerable(f"scenario {scenario.name}", *gain.shape[-2:], scenario.idle_interferes, remedy)
+        what, remedy = f"scenario {scenario.name}", "`expected` needs a smaller market"
+        check_enumerable(what, scenario.maps, scenario.stations, scenario.idle_interferes, remedy)
         terms = slots.public_terms
         association = _best_association(scenario, terms.flatten(batch), gain.reshape(-1, *gain.shape[-2:]))
         association = association.reshape(gain.shape[:-1])
@@ -58,7 +58,8 @@ def belief_of(scenario: Scenario, public: Terms) -> Belief:
     def known(name: str) -> Range:
         value, mean = getattr(scenario, name), getattr(public, name)
         ends = value.uniform if isinstance(value, Uniform) else (mean, mean)
-        return Range(*(torch.as_tensor(end).to(mean) for end in ends))
+        low, high = (torch.as_tensor(end).to(mean) for end in ends)
+        return Range(low, high)
 
     return Belief(known("accuracy_value"), known("delay_cost"))
 

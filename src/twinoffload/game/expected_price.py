@@ -17,9 +17,9 @@ from torch import Tensor
 
 from twinoffload.game.terms import Terms
 
-NARROWEST = 1e-3  # relative width to which narrower ranges, and known values, are widened: 4e-8 off, rounding less
+NARROWEST = 1e-4  # of its middle: a narrower range, or a known value, is widened to that beside a wider one: 1e-8 off
 GRID = 32  # prices tried first, as the average profit may have several peaks
-NARROWINGS = 30  # golden sections afterwards: to 1e-7 of the range of prices
+NARROWINGS = 24  # golden sections afterwards: the price to 6e-7 of its range, the profit, flat there, much closer
 _GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -43,18 +43,20 @@ class Belief(NamedTuple):
 
 
 class ExpectedOffer(NamedTuple):
-    """`price` in money/MB and the average `profit` in money that it earns, `[..., N, M]`; 0 where nothing can be sold."""
+    """`price` in money/MB and the average `profit` in money that it earns, `[..., N, M]`; 0 where nothing sells."""
 
     price: Tensor
     profit: Tensor
 
 
 def mean_log_excess(u: Range, v: Range) -> Tensor:
-    """E[max(ln(U / V), 0)] of independent positive values; ranges narrower than `NARROWEST` are widened."""
-    u, v = _widened(u), _widened(v)
+    """E[max(ln(U / V), 0)] of independent positive values; two ranges below `NARROWEST` count as their middles."""
+    (u, middle_u, narrow_u), (v, middle_v, narrow_v) = _widened(u), _widened(v)
     total = _twice_integrated(u.high, v.high) - _twice_integrated(u.low, v.high)
     total = total - _twice_integrated(u.high, v.low) + _twice_integrated(u.low, v.low)
-    return torch.where(u.high > v.low, total / ((u.high - u.low) * (v.high - v.low)), 0.0)
+    mean = total / ((u.high - u.low) * (v.high - v.low))
+    known = torch.log(middle_u / middle_v).clamp(min=0.0)
+    return torch.where(u.high > v.low, torch.where(narrow_u & narrow_v, known, mean), 0.0)
 
 
 def expected_data(terms: Terms, belief: Belief, time: Tensor, price: Tensor) -> Tensor:
@@ -75,7 +77,7 @@ def expected_data(terms: Terms, belief: Belief, time: Tensor, price: Tensor) -> 
 
 
 def expected_best_price(terms: Terms, belief: Belief, time: Tensor) -> ExpectedOffer:
-    """max over mu in [e, cap] of E[(mu - e) Z*(mu)]: a grid of prices, then golden sections around the best of them.
+    """The largest E[(mu - e) Z*(mu)] over mu in [e, cap]: a grid of prices, then golden sections around the best.
 
     Args:
         terms: the parameters; its own gamma^A and gamma^D are not looked at.
@@ -84,9 +86,8 @@ def expected_best_price(terms: Terms, belief: Belief, time: Tensor) -> ExpectedO
     """
     reachable = torch.isfinite(time)
     told = torch.where(reachable, time, 0.0)
-    ends = (
-        belief.accuracy_value.high * terms.steepness - belief.delay_cost.low * told
-    )  # where the last mAP stops buying
+    # beyond `ends` nobody buys, however eager
+    ends = belief.accuracy_value.high * terms.steepness - belief.delay_cost.low * told
     low, high = torch.broadcast_tensors(terms.energy_cost, torch.minimum(ends, terms.price_cap))
     sellable = reachable & (high > low)
     width = torch.where(sellable, high - low, 1.0)
@@ -122,8 +123,9 @@ def _twice_integrated(u: Tensor, v: Tensor) -> Tensor:
     return v * (0.5 * v + u * torch.log(u / v))
 
 
-def _widened(value: Range) -> Range:
-    """A range at least `NARROWEST` of its middle wide."""
+def _widened(value: Range) -> tuple[Range, Tensor, Tensor]:
+    """A range at least `NARROWEST` of its middle wide, the middle, and whether the range was narrower."""
     middle, half = 0.5 * (value.low + value.high), 0.5 * (value.high - value.low)
-    half = torch.maximum(half, 0.5 * NARROWEST * middle)
-    return Range(middle - half, middle + half)
+    least = 0.5 * NARROWEST * middle
+    wide = torch.maximum(half, least)
+    return Range(middle - wide, middle + wide), middle, half < least

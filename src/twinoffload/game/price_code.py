@@ -1,6 +1,6 @@
 """A code in the prices: the operator commits to a rule, so that a price tells the mAP its delay.
 
-A price is lowered, by less than two small steps, to the form (k + q) step with a whole k and a share q = 1 / (2 + tau)
+A price is lowered, by less than one small step, to the form (k + q) step with a whole k and a share q = 1 / (2 + tau)
 that carries the completion time tau of one MB in seconds. Whoever knows the rule reads tau off the remainder.
 """
 
@@ -9,7 +9,9 @@ from torch import Tensor
 
 
 def encode(price: Tensor, time: Tensor, step: float) -> Tensor:
-    """The highest price up to `price` (but at least 0) whose remainder tells the completion time of one MB.
+    """The highest price up to `price` whose remainder tells the completion time of one MB.
+
+    Below q step, at most half a step, no price tells it: there it is q step, a little more than `price`.
 
     Args:
         price: money/MB, any shape.

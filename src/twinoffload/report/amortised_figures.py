@@ -267,7 +267,8 @@ def _sizes_alt(table: pl.DataFrame) -> str:
     low, high = own.row(0, named=True), own.row(-1, named=True)
     return (
         f"Operator's utility under amortised over reactive's: from {number(low['operator_median'])} at "
-        f"N = {low['maps']}, M = {low['stations']} to {number(high['operator_median'])} at N = {high['maps']}, M = {high['stations']}."
+        f"N = {low['maps']}, M = {low['stations']} to {number(high['operator_median'])} at N = {high['maps']}, "
+        f"M = {high['stations']}."
     )
 
 

@@ -199,7 +199,8 @@ def _private(results: Results) -> str:
         return ""
     return (
         "What accuracy and delay are worth to an mAP is private here. pairwise, posted and admission know it all the "
-        "same; no operator could play them."
+        "same; no operator could play them. expected knows how it is drawn and no more: what it lacks to admission is "
+        "information, what another scheme lacks to expected is not."
     )
 
 

@@ -53,9 +53,9 @@ _KNOWN = {
         Scheme(
             "amortised",
             "learned",
-            "One learned policy for networks of any size: the operator's network recommends a BS to each mAP, prices "
-            "follow in closed form and tell it how long its data will take; the mAPs' network reads that and answers "
-            "in closed form.",
+            "One learned policy for any number of mAPs and BSs: a network proposes where each mAP should go, the best "
+            "proposal is priced in closed form, and the price tells the mAP how long its data will take; the mAPs' "
+            "network reads that, and they answer in closed form.",
             "#2f5fb3",
             "d",
         ),
@@ -122,6 +122,15 @@ _KNOWN = {
             "equilibrium is solved in every slot.",
             "#3aa6dd",
             "*",
+        ),
+        Scheme(
+            "expected",
+            "rule",
+            "As committed, but where mAPs' worth is private the association and the prices are those of the largest "
+            "expected profit over how it is drawn: the best that an operator without memory can do from one offer for "
+            "each mAP. What it lacks to admission is information.",
+            "#4d5d9e",
+            "p",
         ),
     )
 }

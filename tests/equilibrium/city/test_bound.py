@@ -7,15 +7,18 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from test_clock import Ticking
 
 from checks import market_of
 from strategies import build, calls, instances
 from twinoffload import solve
-from twinoffload.equilibrium.city.best_sets import all_sets, best_sets
+from twinoffload.equilibrium.city.best_sets import EARNED_S, TABLE_SHARE, _affordable, all_sets, best_sets
 from twinoffload.equilibrium.city.bound import upper_bound
+from twinoffload.equilibrium.city.branching import _distinct
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import candidates, set_value
 from twinoffload.equilibrium.city.links import Links, parameters
-from twinoffload.equilibrium.city.search import anneal
+from twinoffload.equilibrium.city.search import anneal, undisturbed
 
 
 def dense(instance):
@@ -56,7 +59,7 @@ def test_the_best_set_of_a_crowded_bs_is_bounded_closely_from_above(instance, se
     sets = all_sets(c, tabulated=0)
     closeness = []
     surplus, gradient = np.empty(links.stations), np.ones(links.maps)
-    best_sets(c, sets, nu, surplus, gradient)
+    best_sets(c, sets, nu, surplus, gradient, 0, links.stations)
     for m in range(links.stations):
         pairs = c.pair[c.offset[m] : c.offset[m + 1]]
         best = 0.0
@@ -96,4 +99,39 @@ def test_stops_at_the_gap_and_at_the_time():
     early = upper_bound(c, found, iterations=400, enough=(1 + loose) * found.value)
     assert early.iterations < best.iterations
     assert early.value <= (1 + loose) * found.value
-    assert upper_bound(c, found, seconds=0.0).iterations == 1
+
+
+@pytest.mark.parametrize("tabulated", [12, 0])
+def test_holds_wherever_the_time_ends(tabulated):
+    """By a clock that ticks at each look: without time, that nobody earns more than undisturbed."""
+    for seed in range(4):
+        instance = build(np.random.default_rng(seed), 10, 3, "middling", gains="close", idle_interferes=bool(seed % 2))
+        market, c, links = problem(instance)
+        exact = float(solve(market, dense(instance), "admission").operator_utility)
+        found = anneal(c, links.strongest_pair(), sweeps=20)
+        bounds = []
+        for seconds in (0, 3, 10, 30, 100, 1000, 10_000):
+            bounds.append(upper_bound(c, found, clock=Clock(seconds, Ticking()), tabulated=tabulated))
+            assert bounds[-1].value >= exact
+        assert bounds[0].iterations == 0
+        assert bounds[0].value == pytest.approx(undisturbed(c.first, c.terms).sum())
+        assert bounds[-1].iterations > 10
+        assert bounds[-1].value < bounds[0].value
+
+
+def test_tables_take_no_more_than_a_share_of_the_time():
+    degree = np.array([12, 12, 10, 4, 4, 1, 20])
+    assert _affordable(degree, 12, np.inf) == 12
+    assert _affordable(degree, 12, 0.0) == 0
+    work = {12: 2 * 12 * 2**11, 10: 10 * 2**9, 4: 2 * 4 * 2**3, 1: 1}
+    spent = {d: sum(w for other, w in work.items() if other <= d) * EARNED_S / TABLE_SHARE for d in work}
+    for d, seconds in spent.items():
+        assert _affordable(degree, 12, 1.001 * seconds) >= d > _affordable(degree, 12, 0.999 * seconds)
+
+
+def test_equal_rows_are_found_whatever_their_fingerprints():
+    rows = np.random.default_rng(0).integers(0, 3, (500, 12)).astype(float)
+    rows[::7] = rows[3]
+    kept, which = _distinct(rows)
+    assert (kept[which] == rows).all()
+    assert len(kept) == len(np.unique(rows, axis=0))

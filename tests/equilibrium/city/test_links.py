@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import strategies as st
 
 from checks import market_of
 from strategies import build, calls, instances
@@ -44,19 +43,6 @@ def test_pairs_by_station_and_the_strongest():
     assert links.strongest_pair().tolist() == [1, 4]
     assert links.pair_at(np.array([2, 1])).tolist() == [2, -1]
     assert links.pair_at(np.array([-1, 0])).tolist() == [-1, 3]
-    assert links.strongest(1).station.tolist() == [1, 2]
-    assert links.strongest(2).station.tolist() == [1, 2, 0, 2]
-    assert same(links.strongest(3), links)
-
-
-@calls(100)
-@given(instances(most_maps=5), st.integers(1, 3))
-def test_the_strongest_are_those_of_a_sort(instance, k):
-    gain = torch.tensor(instance.gain, dtype=torch.float64)
-    links = Links.of(gain).strongest(k)
-    for n, row in enumerate(gain.tolist()):
-        reached = sorted((m for m in range(len(row)) if row[m] > 0), key=lambda m: (-row[m], m))[:k]
-        assert links.station[links.offset[n] : links.offset[n + 1]].tolist() == sorted(reached)
 
 
 @calls(100)
@@ -115,8 +101,6 @@ def test_a_market_that_does_not_fit_is_named():
     market = market_of(build(np.random.default_rng(0), 4, 3))
     with pytest.raises(ValueError, match="4 entries on its mAP axis, but the gain has 2"):
         parameters(market, Links.of(DENSE))
-    with pytest.raises(ValueError, match="k = 0"):
-        Links.of(DENSE).strongest(0)
     fields = build(np.random.default_rng(0), 2, 3).market_fields()
     with pytest.raises(ValueError, match=r"power: has batch axes \[5\]"):
         terms(Market(**(fields | {"power": np.ones((5, 2))})), Links.of(DENSE))

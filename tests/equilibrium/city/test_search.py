@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_bound import dense, problem
+from test_clock import Ticking
 
 from checks import market_of
 from reference import Game
 from strategies import build, calls, instances, some_profile
 from twinoffload import solve
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.search import anneal, descend, value_of
 
 
@@ -86,8 +88,24 @@ def test_a_silent_map_that_earns_nothing_is_off():
     assert (found.choice < 0).sum() == (exact.association < 0).sum() > 0
 
 
-def test_takes_no_longer_than_it_may():
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 50.0, 5000.0])
+def test_takes_no_longer_than_it_may(seconds):
+    """By a clock that ticks at each look."""
     instance = build(np.random.default_rng(0), 8, 3, "middling", idle_interferes=True)
     _, c, links = problem(instance)
-    anneal(c, links.strongest_pair(), sweeps=1)
-    assert anneal(c, links.strongest_pair(), sweeps=10**9, seconds=0.2).sweeps < 10**9
+    start, ticking = links.strongest_pair(), Ticking()
+    found = anneal(c, start, sweeps=10**9, clock=Clock(seconds, ticking))
+    assert found.sweeps < 10**9
+    assert ticking.time <= 2.0 * seconds + 200.0
+    assert found.value >= value_of(c, start)
+    assert found.value == value_of(c, found.choice)
+
+
+@given(instance=instances(most_maps=5))
+@calls(60)
+def test_a_descent_in_portions_ends_where_one_in_one_go_does(instance):
+    """A clock that ticks changes how far it goes between two looks, not the way."""
+    _, c, links = problem(instance)
+    whole = descend(c, links.strongest_pair())
+    portions = descend(c, links.strongest_pair(), Clock(1e9, Ticking(1e7)))
+    assert (whole.choice == portions.choice).all()

@@ -4,16 +4,20 @@ For BS m and multipliers nu it is max over S of V_m(S) - sum of nu over S. Where
 tabulated once and the answer is exact; elsewhere it is bounded, by `branching` or `ladder`.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from twinoffload.compiling import compiled, lean
 from twinoffload.equilibrium.city.branching import Branch, Curves, branch, branch_for, profit_curves
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import RECEIVED, Candidates, earned
 from twinoffload.equilibrium.city.ladder import Pack, climb, pack_for
 
 TABULATED = 12  # most candidates of a BS whose sets are tabulated, 2^12 of them
+TABLE_SHARE = 0.1  # of the time given, for tables
+EARNED_S = 6e-8  # about what one profit takes in a table
 
 
 class Sets(NamedTuple):
@@ -44,35 +48,52 @@ class Sets(NamedTuple):
     pack: Pack
 
 
-def all_sets(c: Candidates, tabulated: int = TABULATED) -> Sets:
-    """The sets of a market; BSs with up to `tabulated` candidates get tables, of at most 32 KB each."""
+def all_sets(c: Candidates, tabulated: int = TABULATED, clock: Clock | None = None) -> Sets | None:
+    """The sets of a market, for BSs with up to `tabulated` candidates in tables of at most 32 KB each.
+
+    None where the time ends before. If it is short, tables that would take more than a share of it are not made.
+    """
+    clock = clock or Clock()
     degree = np.diff(c.offset)
     most = int(degree.max())
     station = np.repeat(np.arange(len(degree)), degree)
     ranked = c.pair[np.lexsort((-c.terms[c.pair, RECEIVED], station))]
-    few = degree <= tabulated
+    few = degree <= _affordable(degree, tabulated, clock.left if clock.limited else math.inf)
     sizes = np.where(few, 1 << np.minimum(degree, tabulated), 0)
+    curves = profit_curves(c, ranked, np.repeat(~few, degree), clock)
+    if curves is None:
+        return None
     sets = Sets(
         ranked=ranked,
         begin=np.where(few, np.cumsum(sizes) - sizes, -1),
         value=np.zeros(int(sizes.sum())),
         share=np.zeros(len(ranked)),
-        curves=profit_curves(c, ranked, np.repeat(~few, degree)),
+        curves=curves,
         power=np.empty(most),
         cost=np.empty(most),
         weight=np.zeros(1 << TABULATED),
         branch=branch_for(most),
         pack=pack_for(most),
     )
-    _tabulate(c.terms, c.offset, ranked, sets.begin, sets.value)
-    return sets
+    done = 0
+    for begin, end in clock.steps(len(degree)):
+        _tabulate(c.terms, c.offset, ranked, sets.begin, sets.value, begin, end)
+        done = end
+    return sets if done == len(degree) else None
+
+
+def _affordable(degree: np.ndarray, tabulated: int, seconds: float) -> int:
+    """Most candidates of a BS for which tables of all BSs with as many take no more than `TABLE_SHARE` of a time."""
+    work = np.bincount(degree, minlength=tabulated + 1)[: tabulated + 1] * 2.0 ** np.arange(tabulated + 1)
+    spent = np.cumsum(work * np.arange(tabulated + 1)) / 2.0 * EARNED_S
+    return int(np.searchsorted(spent, TABLE_SHARE * seconds, side="right")) - 1
 
 
 @compiled
-def _tabulate(terms, offset, ranked, begin, value):
-    """V_m of every set of every BS that has few candidates."""
+def _tabulate(terms, offset, ranked, begin, value, start, stop):
+    """V_m of every set of every BS from `start` to `stop` - 1 that has few candidates."""
     load = np.zeros(1 << TABULATED)
-    for m in range(len(begin)):
+    for m in range(start, stop):
         if begin[m] < 0:
             continue
         degree = offset[m + 1] - offset[m]
@@ -87,12 +108,15 @@ def _tabulate(terms, offset, ranked, begin, value):
 
 
 @compiled
-def best_sets(c, sets, multiplier, surplus, gradient):
-    """Bounds of all BSs into `surplus` `[M]`; how much each mAP is wanted is subtracted from `gradient` `[N]`."""
+def best_sets(c, sets, multiplier, surplus, gradient, start, stop):
+    """Bounds of the BSs from `start` to `stop` - 1 into `surplus` `[M]`.
+
+    How much each mAP is wanted there is subtracted from `gradient` `[N]`.
+    """
     map_of, offset, terms = c.map_of, c.offset, c.terms
     ranked, begin, value, shares, curves, power, cost, weight, branching, packing = sets
     index, profit, least = curves
-    for m in range(len(begin)):
+    for m in range(start, stop):
         first, size = offset[m], offset[m + 1] - offset[m]
         share = shares[first : first + size]
         cheapest = 0.0

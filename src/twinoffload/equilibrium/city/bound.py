@@ -8,25 +8,30 @@ free or at least 0, that rule leaves one problem for each BS, so for every nu
 The right side is convex in nu; its least value is that of the linear program over all sets of mAPs for each BS. A
 subgradient method in the direction of a moving average of subgradients, with Polyak's step towards the value of a known
 association, starts from what each mAP adds to that association.
+
+Where idle mAPs interfere, multipliers below 0, which pay mAPs for parking, make an evaluation several times as long. So
+they come into play only when the bound hardly falls without them.
 """
 
 import math
-import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from twinoffload.compiling import compiled
-from twinoffload.equilibrium.city.best_sets import TABULATED, all_sets, best_sets
+from twinoffload.equilibrium.city.best_sets import TABULATED, Sets, all_sets, best_sets
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import Candidates, roster, scratch, value_with
-from twinoffload.equilibrium.city.search import Found, SearchProgress, Watch, unwatched
+from twinoffload.equilibrium.city.search import Found, SearchProgress, Watch, undisturbed, unwatched
 
 MEMORY = 0.3  # share of the last direction in the next
+LENGTH = 0.5  # first step length, of Polyak's
 PATIENCE = 20  # steps without a better bound after which they shorten, from the best multipliers
 SHORTENING = 0.7
 SHORTEST = 1e-4  # step length, of Polyak's, at which it ends
 NEGLIGIBLE = 1e-18  # square of a direction that is rounding
 PROGRESS = 1e-6  # least relative improvement that counts as one
+STALL, STALLS = 2e-3, 3  # without such an improvement for so many evaluations multipliers may fall below 0
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ def upper_bound(
     found: Found,
     *,
     iterations: int = 2000,
-    seconds: float = math.inf,
+    clock: Clock | None = None,
     enough: float = -math.inf,
     multiplier: np.ndarray | None = None,
     tabulated: int = TABULATED,
@@ -57,51 +62,69 @@ def upper_bound(
 ) -> Bound:
     """Bound `admission` from above.
 
+    At least that every mAP earns what it would undisturbed, which is known at once: nu_n as much, and no set is worth
+    more than its multipliers.
+
     Args:
         c: the market's pairs.
         found: a good association, whose value the steps aim at.
-        iterations: most evaluations.
-        seconds: time limit, looked at between evaluations.
+        iterations: most evaluations of the dual function.
+        clock: time for them; an evaluation that it cuts short is dropped.
         enough: a bound in money that is good enough.
-        multiplier: where to start; by default what each mAP adds to the association.
+        multiplier: where to start; by default what each mAP adds to the association, at least 0.
         tabulated: most candidates of a BS for which all sets are tabulated.
         watch: called after each evaluation with how it stands.
     """
-    begin = time.perf_counter()
-    sets = all_sets(c, tabulated)
-    nu = marginal_values(c, found.choice) if multiplier is None else multiplier.copy()
-    best, best_nu = math.inf, nu
-    surplus, direction = np.empty(len(c.offset) - 1), np.zeros_like(nu)
-    length, failures, done = 1.0, 0, 0
-    while done < iterations:
-        gradient = np.ones_like(nu)
-        best_sets(c, sets, nu, surplus, gradient)
+    clock = clock or Clock()
+    best_nu = undisturbed(c.first, c.terms)
+    surplus, gradient = np.zeros(len(c.offset) - 1), np.empty_like(best_nu)
+    best = _safe_sum(c, best_nu, surplus)
+    sets = all_sets(c, tabulated, clock)
+    nu = np.maximum(marginal_values(c, found.choice), 0.0) if multiplier is None else multiplier.copy()
+    direction, length, failures, done = np.zeros_like(nu), LENGTH, 0, 0
+    paid, stalls = multiplier is not None and c.idle_interferes, 0
+    while sets is not None and done < iterations and best > max(enough, found.value):
+        if not _evaluate(c, sets, nu, surplus, gradient, clock):
+            break
         value = _safe_sum(c, nu, surplus)
         done += 1
         failures = 0 if value < best - PROGRESS * abs(best) else failures + 1
+        stalls = 0 if value < best - STALL * abs(best) else stalls + 1
         if value < best:
             best, best_nu = value, nu
-        passed = time.perf_counter() - begin
-        share = 1.0 if passed >= seconds else max(done / iterations, passed / seconds)
-        watch(SearchProgress("bound", share, found.value, best))
-        if best <= max(enough, found.value) or passed > seconds:
-            break
+        watch(SearchProgress("bound", max(done / iterations, clock.share), found.value, best))
         if failures > PATIENCE:
             length, failures, nu = SHORTENING * length, 0, best_nu
             direction = np.zeros_like(nu)
             if length < SHORTEST:
                 break
             continue
-        if not c.idle_interferes:
+        if not paid:
             gradient[(nu <= 0.0) & (gradient > 0.0)] = 0.0
         direction = MEMORY * direction + (1.0 - MEMORY) * gradient
         norm = direction @ direction
+        if c.idle_interferes and not paid and (stalls > STALLS or norm < NEGLIGIBLE):
+            paid, nu, direction = True, best_nu, np.zeros_like(nu)
+            continue
         if norm < NEGLIGIBLE:
             break
         nu = nu - length * (value - found.value) / norm * direction
-        if not c.idle_interferes:
+        if not paid:
             nu = np.maximum(nu, 0.0)
+    watch(SearchProgress("bound", 1.0, found.value, best))
     return Bound(best, best_nu, done)
+
+
+def _evaluate(
+    c: Candidates, sets: Sets, nu: np.ndarray, surplus: np.ndarray, gradient: np.ndarray, clock: Clock
+) -> bool:
+    """Surpluses of all BSs and a subgradient at some multipliers; False where the time ended before."""
+    gradient[:] = 1.0
+    done = 0
+    for begin, end in clock.steps(len(surplus)):
+        best_sets(c, sets, nu, surplus, gradient, begin, end)
+        done = end
+    return done == len(surplus)
 
 
 def _safe_sum(c: Candidates, nu: np.ndarray, surplus: np.ndarray) -> float:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twinoffload.compiling import compiled, lean
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import NOISE, REACH, RECEIVED, Candidates, earned
 
 DEPTH = 32  # most members of a branch
@@ -70,17 +71,34 @@ def branch_for(most: int) -> Branch:
     )
 
 
-def profit_curves(c: Candidates, ranked: np.ndarray, needed: np.ndarray) -> Curves:
-    """The curves of those ranked pairs that need one, booleans `[P]`; equal ones are kept once."""
+def profit_curves(c: Candidates, ranked: np.ndarray, needed: np.ndarray, clock: Clock) -> Curves | None:
+    """The curves of those ranked pairs that need one, booleans `[P]`, equal ones kept once; None where time ends."""
     rows = c.terms[ranked[needed]]
     rows[:, RECEIVED], rows[:, NOISE], rows[:, REACH] = 0.0, 1.0, math.inf
-    rows, which = np.unique(rows, axis=0, return_inverse=True)
+    rows, which = _distinct(rows)
     index = np.zeros(len(ranked), np.int64)
-    index[needed] = which.reshape(-1)
-    profit = np.zeros((max(len(rows), 1), 2, CELLS))
-    _fill_curves(rows, profit)
+    index[needed] = which
+    profit, done = np.zeros((max(len(rows), 1), 2, CELLS)), 0
+    for begin, end in clock.steps(len(rows)):
+        _fill_curves(rows[begin:end], profit[begin:end])
+        done = end
+    if done < len(rows):
+        return None
     earning = (profit[:, 0] > 0.0).any(0)
     return Curves(index, profit, float(SHARES[earning.argmax() - 1]) if earning.any() else 1.0)
+
+
+def _distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(different rows, which of them each row is); by fingerprints, as to sort whole rows takes long."""
+    odd = np.arange(1, 2 * rows.shape[1], 2, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = rows.view(np.uint64) * odd
+    mixed ^= mixed >> np.uint64(29)
+    _, first, which = np.unique((mixed * odd[::-1]).sum(1), return_index=True, return_inverse=True)
+    which = which.reshape(-1)
+    if (rows[first[which]] == rows).all():
+        return rows[first], which
+    rows, which = np.unique(rows, axis=0, return_inverse=True)
+    return rows, which.reshape(-1)
 
 
 @compiled

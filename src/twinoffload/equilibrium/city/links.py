@@ -81,19 +81,6 @@ class Links:
         """(offset int64 `[M + 1]`, pair int64 `[P]`): pairs grouped by BS, mAPs in ascending order."""
         return _group(self.station, self.stations)
 
-    def strongest(self, k: int) -> "Links":
-        """The k strongest BSs of each mAP, of lowest index among equals.
-
-        Raises:
-            ValueError: k is not an integer of at least 1.
-        """
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise ValueError(f"k = {k!r}: must be an integer of at least 1")
-        keep = _strongest(self.offset, self.gain, k)
-        offset = np.zeros_like(self.offset)
-        np.cumsum(np.minimum(np.diff(self.offset), k), out=offset[1:])
-        return Links(offset, self.station[keep], self.gain[keep], self.stations)
-
     def strongest_pair(self) -> np.ndarray:
         """The pair of each mAP's strongest gain, of lowest index among equals, int64 `[N]`."""
         return _argmax(self.offset, self.gain)
@@ -285,19 +272,6 @@ def _group(station, stations):
         pair[filled[station[p]]] = p
         filled[station[p]] += 1
     return offset, pair
-
-
-@compiled
-def _strongest(offset, gain, k):
-    """Whether each pair is among its mAP's k strongest, booleans `[P]`."""
-    keep = np.ones(len(gain), np.bool_)
-    for n in range(len(offset) - 1):
-        first, last = offset[n], offset[n + 1]
-        if last - first > k:
-            order = np.argsort(-gain[first:last], kind="mergesort")  # stable: the lowest index first among equals
-            for i in order[k:]:
-                keep[first + i] = False
-    return keep
 
 
 @compiled

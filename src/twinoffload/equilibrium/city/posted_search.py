@@ -4,18 +4,17 @@ At an association every other offer stands at the end of the range, the cap or t
 the best that leaves it what it could have elsewhere (see `equilibrium.posted`). The association can be brought about
 if each mAP is then content. Where `pairwise` rests it always can: there each mAP prefers its own pair at prices that do
 not exceed the end of the range, the others only get dearer, and its own price need not rise. So the search starts
-there. On the way an mAP that would leave counts as a loss, PENALTY times what an undisturbed one earns on average: a
-bridge between associations that can be brought about, which is too dear to stay on once it is cold.
+there. On the way an mAP that would leave counts as a loss, PENALTY times what an undisturbed one earns on average and
+the most that one loses: a bridge between associations that can be brought about, too dear to stay on once it is cold.
 """
 
 import math
-import time
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from twinoffload.compiling import compiled, lean
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import (
     ACCURACY_VALUE,
     CAP,
@@ -28,20 +27,9 @@ from twinoffload.equilibrium.city.configurations import (
     leave,
     roster,
 )
+from twinoffload.equilibrium.city.cooling import cool, usual_rounds
 from twinoffload.equilibrium.city.kernel import best_offer, demand, price_leaving, profit, surplus
-from twinoffload.equilibrium.city.search import (
-    COLD,
-    HOT,
-    HOTTER,
-    PLATEAU,
-    Found,
-    Watch,
-    mean_profit,
-    pair_on,
-    tell_round,
-    unwatched,
-    usual_rounds,
-)
+from twinoffload.equilibrium.city.search import MOST_LOOKS, Found, Watch, pair_on, tell_round, unwatched
 
 NEVER = -math.inf  # what an mAP earns that would leave
 PENALTY = 1.0
@@ -52,7 +40,7 @@ def anneal_posted(
     start: np.ndarray,
     *,
     sweeps: int,
-    seconds: float = math.inf,
+    clock: Clock | None = None,
     seed: int = 0,
     rounds: int | None = None,
     watch: Watch = unwatched,
@@ -62,8 +50,8 @@ def anneal_posted(
     Args:
         c: the market's pairs.
         start: pair of each mAP, int64 `[N]`; -1 (off) only where idle mAPs are silent.
-        sweeps: proposals per mAP in each round. The temperature follows the sweeps or the clock, whichever is ahead.
-        seconds: time for all rounds; inf: by the sweeps alone, and then the result is reproducible.
+        sweeps: as in `search.anneal`.
+        clock: as in `search.anneal`.
         seed: of the random proposals.
         rounds: as in `search.anneal`.
         watch: called now and then with how it stands.
@@ -71,33 +59,27 @@ def anneal_posted(
     Returns:
         The best association at the end of a round; value -inf where none of them, nor the start, can be brought about.
     """
-    rounds = usual_rounds(len(start)) if rounds is None else rounds
+    clock, rounds = clock or Clock(), usual_rounds(len(start)) if rounds is None else rounds
     rng, c = np.random.default_rng(seed), _at_range_end(c)
-    scale = mean_profit(c.first, c.terms)
-    start = np.array(start, np.int64)
+    scale, loss = _turnover(c.first, c.terms)
+    start, never = np.array(start, np.int64), -PENALTY * scale - loss
     best, done = Found(start, _value(c, start)), 0
     for i in range(rounds if scale > 0.0 else 0):
-        hot = scale * HOT * (HOTTER if i % 2 else 1.0)
-        look = partial(tell_round, watch, i, rounds, best.value)
-        cold = _cool(c, best.choice, rng, sweeps, seconds / rounds, hot, scale * COLD, -PENALTY * scale, look)
-        done += cold.sweeps
-        best = max(best, cold, key=lambda found: found.value)
+        state, part = _state(c, best.choice, never), clock.part(1.0 / (rounds - i))
+        look, propose = partial(tell_round, watch, i, rounds, best.value), partial(_propose, c, state, rng, never)
+        done += cool(part, len(start), sweeps, scale + (loss if i % 2 else 0.0), i, look, propose)
+        _settle(c, state, never, part)
+        best = max(best, Found(state[0], _value(c, state[0])), key=lambda found: found.value)
     return Found(best.choice, best.value, done)
 
 
-def _cool(
-    c: Candidates, start: np.ndarray, rng: np.random.Generator, sweeps: int, seconds: float, hot: float, cold: float,
-    never: float, look: Callable[[float], None],
-) -> Found:  # fmt: skip
-    """One round from a temperature to another, in money, and a descent."""
-    begin, state, done = time.perf_counter(), _state(c, start, never), 0
-    while (progress := max(done / sweeps, (time.perf_counter() - begin) / seconds)) < 1.0:
-        look(progress)
-        steps = min(PLATEAU, sweeps - done)
-        _propose(c, state, rng, steps * len(start), hot * (cold / hot) ** progress, never)
-        done += steps
-    _descend(c, state, never)
-    return Found(state[0], _value(c, state[0]), done)
+def _settle(c: Candidates, state: tuple[np.ndarray, ...], never: float, clock: Clock) -> None:
+    """Every move that gains, until none does or the time is over; mAPs that would leave come first."""
+    order = np.argsort(state[5] != never, kind="stable")
+    at = np.zeros(2, np.int64)
+    for begin, end in clock.steps(MOST_LOOKS):
+        if _descend(c, state, order, at, end - begin, never):
+            return
 
 
 def _value(c: Candidates, choice: np.ndarray) -> float:
@@ -111,11 +93,6 @@ def posted_prices(c: Candidates, choice: np.ndarray) -> np.ndarray:
     price = c.terms[:, CAP].copy()
     _own_prices(c, _state(c, choice, NEVER), price)
     return price
-
-
-def posted_value(c: Candidates, choice: np.ndarray) -> float:
-    """The operator's utility in money at those prices; -inf where no prices bring the association about."""
-    return _value(_at_range_end(c), choice)
 
 
 def _at_range_end(c: Candidates) -> Candidates:
@@ -135,6 +112,25 @@ def _state(c: Candidates, choice: np.ndarray, never: float) -> tuple[np.ndarray,
     )  # fmt: skip
     _appraise(c, state, never)
     return state
+
+
+@compiled
+def _turnover(first, terms):
+    """What undisturbed pairs earn at their best prices, money.
+
+    The mean over the mAPs of the most that one of their pairs earns or loses, and the most that any pair loses, which
+    it does where the cap is below its cost.
+    """
+    total, loss = 0.0, 0.0
+    for n in range(len(first) - 1):
+        most = 0.0
+        for pair in range(first[n], first[n + 1]):
+            k, e, d, limit = costs(terms, pair, 0.0)
+            price, v = best_offer(k, e, d, limit, terms[pair, CAP])
+            earns = profit(e, terms[pair, STEEPNESS], price, v)
+            most, loss = max(most, abs(earns)), max(loss, -earns)
+        total += most
+    return total / (len(first) - 1), loss
 
 
 @compiled
@@ -258,7 +254,7 @@ def _attempt(c, state, n, new, mate, to, least, never):
 
 
 @compiled
-def _propose(c, state, rng, steps, temperature, never):
+def _propose(c, state, rng, never, steps, temperature):
     """Random moves, and swaps where a member of the new BS can go to the old one, at one temperature."""
     choice, member, count = state[:3]
     off = 0 if c.idle_interferes else 1
@@ -281,16 +277,23 @@ def _propose(c, state, rng, steps, temperature, never):
 
 
 @compiled
-def _descend(c, state, never):
-    """Every move of every mAP that gains, until none does."""
+def _descend(c, state, order, at, looks, never):
+    """Every move that gains of each mAP in turn; whether none does any more.
+
+    It looks at some mAPs only, and goes on where it stopped: `at` holds the place in the order that is next, and the
+    mAPs since the last move.
+    """
     choice = state[0]
-    again = True
-    while again:
-        again = False
-        for n in range(len(choice)):
-            least = 10.0 * c.tolerance[n]
-            for pair in range(c.first[n], c.first[n + 1]):
-                if pair != choice[n] and _attempt(c, state, n, pair, -1, -1, least, never):
-                    again = True
-            if not c.idle_interferes and choice[n] >= 0 and _attempt(c, state, n, -1, -1, -1, least, never):
-                again = True
+    i, quiet = at
+    while quiet < len(choice) and looks > 0:
+        looks, quiet = looks - 1, quiet + 1
+        n = order[i]
+        least = 10.0 * c.tolerance[n]
+        for pair in range(c.first[n], c.first[n + 1]):
+            if pair != choice[n] and _attempt(c, state, n, pair, -1, -1, least, never):
+                quiet = 0
+        if not c.idle_interferes and choice[n] >= 0 and _attempt(c, state, n, -1, -1, -1, least, never):
+            quiet = 0
+        i = i + 1 if i + 1 < len(choice) else 0
+    at[0], at[1] = i, quiet
+    return quiet >= len(choice)

@@ -7,7 +7,6 @@ puts it if idle mAPs interfere, and is off otherwise.
 """
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from twinoffload.compiling import compiled
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import (
     RECEIVED,
     Candidates,
@@ -25,11 +25,9 @@ from twinoffload.equilibrium.city.configurations import (
     scratch,
     value_with,
 )
+from twinoffload.equilibrium.city.cooling import cool, usual_rounds
 
-HOT, COLD = 0.1, 0.004  # first and last temperature over the mean profit of an undisturbed mAP
-ROUNDS, SMALL = 8, 100  # most rounds; mAPs up to which there is more than one
-HOTTER = 5.0  # every second round, for markets whose profits differ by decades
-PLATEAU = 20  # sweeps between two looks at the clock, at one temperature
+MOST_LOOKS = 1 << 62  # at mAPs in a descent, which ends by itself
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def anneal(
     start: np.ndarray,
     *,
     sweeps: int,
-    seconds: float = math.inf,
+    clock: Clock | None = None,
     seed: int = 0,
     rounds: int | None = None,
     watch: Watch = unwatched,
@@ -87,42 +85,22 @@ def anneal(
         c: the market's pairs.
         start: pair of each mAP, int64 `[N]`; -1 (off) only where idle mAPs are silent.
         sweeps: proposals per mAP in each round. The temperature follows the sweeps or the clock, whichever is ahead.
-        seconds: time for all rounds; inf: by the sweeps alone, and then the result is reproducible.
+        clock: time for all rounds; None: by the sweeps alone, and then the result is reproducible. Where it ends in a
+            descent, what was reached need not be a local optimum.
         seed: of the random proposals.
         rounds: how often; by default once in large markets, in which one part repeats another's trials, and up to
             `ROUNDS` times in small ones. Every second round starts hotter.
         watch: called now and then with how it stands.
     """
-    rounds = usual_rounds(len(start)) if rounds is None else rounds
-    rng, scale = np.random.default_rng(seed), mean_profit(c.first, c.terms)
-    best, done = descend(c, start), 0
+    clock, rounds = clock or Clock(), usual_rounds(len(start)) if rounds is None else rounds
+    rng, scale = np.random.default_rng(seed), float(undisturbed(c.first, c.terms).mean())
+    best, done = descend(c, start, clock), 0
     for i in range(rounds if scale > 0.0 else 0):
-        hot = scale * HOT * (HOTTER if i % 2 else 1.0)
-        look = partial(tell_round, watch, i, rounds, best.value)
-        cold = _cool(c, best.choice if i else np.asarray(start), rng, sweeps, seconds / rounds, hot, scale * COLD, look)
-        done += cold.sweeps
-        best = max(best, cold, key=lambda found: found.value)
+        lists, room, part = roster(c, best.choice if i else start), scratch(c), clock.part(1.0 / (rounds - i))
+        look, propose = partial(tell_round, watch, i, rounds, best.value), partial(_propose, c, lists, room, rng)
+        done += cool(part, len(start), sweeps, scale, i, look, propose)
+        best = max(best, descend(c, lists.choice, part), key=lambda found: found.value)
     return Found(best.choice, best.value, done)
-
-
-def usual_rounds(maps: int) -> int:
-    """How often to cool a market of N mAPs."""
-    return max(1, min(ROUNDS, SMALL // maps))
-
-
-def _cool(
-    c: Candidates, start: np.ndarray, rng: np.random.Generator, sweeps: int, seconds: float, hot: float, cold: float,
-    look: Callable[[float], None],
-) -> Found:  # fmt: skip
-    """One round from a temperature to another, in money, and a descent."""
-    begin, lists, room, done = time.perf_counter(), roster(c, start), scratch(c), 0
-    while (progress := max(done / sweeps, (time.perf_counter() - begin) / seconds)) < 1.0:
-        look(progress)
-        steps = min(PLATEAU, sweeps - done)
-        _propose(c, lists, room, rng, steps * len(start), hot * (cold / hot) ** progress)
-        done += steps
-    end = descend(c, lists.choice)
-    return Found(end.choice, end.value, done)
 
 
 def tell_round(watch: Watch, round_: int, rounds: int, value: float, progress: float) -> None:
@@ -130,10 +108,16 @@ def tell_round(watch: Watch, round_: int, rounds: int, value: float, progress: f
     watch(SearchProgress("search", (round_ + progress) / rounds, value))
 
 
-def descend(c: Candidates, start: np.ndarray) -> Found:
-    """The local optimum that single moves reach from a start, each mAP in turn taking its best move."""
-    lists = roster(c, start)
-    _descend(c, lists, scratch(c))
+def descend(c: Candidates, start: np.ndarray, clock: Clock | None = None) -> Found:
+    """The local optimum that single moves reach from a start, each mAP in turn taking its best move.
+
+    Where the clock, if there is one, ends before, it is what they have reached by then.
+    """
+    lists, room = roster(c, start), scratch(c)
+    changed, seen, at = np.ones(len(lists.count), np.int64), np.zeros(len(start), np.int64), np.array([0, 0, 1])
+    for begin, end in (clock or Clock()).steps(MOST_LOOKS):
+        if _descend(c, lists, room, changed, seen, at, end - begin):
+            break
     if not c.idle_interferes:
         _silence(c, lists)
     return Found(lists.choice, value_of(c, lists.choice))
@@ -145,15 +129,13 @@ def value_of(c: Candidates, choice: np.ndarray) -> float:
 
 
 @compiled
-def mean_profit(first, terms):
-    """Mean over the mAPs of the most that one of their pairs earns undisturbed, money."""
-    total = 0.0
-    for n in range(len(first) - 1):
-        best = 0.0
+def undisturbed(first, terms):
+    """The most that one of each mAP's pairs earns undisturbed, `[N]` in money."""
+    most = np.zeros(len(first) - 1)
+    for n in range(len(most)):
         for pair in range(first[n], first[n + 1]):
-            best = max(best, earned(terms, pair, 0.0))
-        total += best
-    return total / (len(first) - 1)
+            most[n] = max(most[n], earned(terms, pair, 0.0))
+    return most
 
 
 @compiled
@@ -223,21 +205,22 @@ def pair_on(first, station, n, m):
 
 
 @compiled
-def _descend(c, lists, room):
-    """Best single move of each mAP whose BSs changed since it was last looked at, until none gains."""
+def _descend(c, lists, room, changed, seen, at, looks):
+    """Best single move of each mAP in turn whose BSs changed since it was last looked at; whether none gains any more.
+
+    It looks at some mAPs only, and goes on where it stopped: `at` holds the mAP that is next, the mAPs since the last
+    move, and the time in moves; `changed` and `seen` when each BS changed and each mAP was looked at.
+    """
     map_of, station, first, offset, terms = c.map_of, c.station, c.first, c.offset, c.terms
     choice, member, count, place, value = lists
     pairs, sums = room
-    clock, changed, seen = 1, np.ones(len(count), np.int64), np.zeros(len(choice), np.int64)
-    moved = True
-    while moved:
-        moved = False
-        for n in range(len(choice)):
-            fresh = False
-            for pair in range(first[n], first[n + 1]):
-                fresh |= changed[station[pair]] > seen[n]
-            if not fresh:
-                continue
+    n, quiet, clock = at
+    while quiet < len(choice) and looks > 0:
+        looks, quiet = looks - 1, quiet + 1
+        fresh = False
+        for pair in range(first[n], first[n + 1]):
+            fresh |= changed[station[pair]] > seen[n]
+        if fresh:
             seen[n] = clock
             old = choice[n]
             freed = v_old = v_new = 0.0
@@ -255,7 +238,7 @@ def _descend(c, lists, room):
                     if freed + v - value[m] > best:
                         best, target, v_new = freed + v - value[m], pair, v
             if target != old:
-                moved = True
+                quiet = 0
                 clock += 1
                 leave(station, offset, map_of, choice, member, count, place, n)
                 join(station, offset, choice, member, count, place, n, target)
@@ -265,6 +248,9 @@ def _descend(c, lists, room):
                 if target >= 0:
                     value[station[target]] = v_new
                     changed[station[target]] = clock
+        n = n + 1 if n + 1 < len(choice) else 0
+    at[0], at[1], at[2] = n, quiet, clock
+    return quiet >= len(choice)
 
 
 @compiled

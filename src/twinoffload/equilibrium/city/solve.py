@@ -1,7 +1,6 @@
 """The door to markets given as a list of pairs: a concept in, an `Outcome` out, its price on the same pairs."""
 
 import math
-import time
 from dataclasses import replace
 from functools import cache
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from twinoffload.equilibrium.city.bound import upper_bound
+from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import Candidates, candidates
 from twinoffload.equilibrium.city.links import Links, parameters
 from twinoffload.equilibrium.city.posted_search import anneal_posted, posted_prices
@@ -22,7 +22,9 @@ from twinoffload.game.market import Market
 
 SEARCH_SWEEPS = 400  # proposals per mAP where no time is given
 BOUND_STEPS = 100  # evaluations of the dual function where no time is given
-SEARCH_SHARE = 0.2  # of the time given
+SEARCH_STEPS = 16_000  # at least so many proposals: in tiny markets they cost nothing
+SEARCH_SHARE = 0.2  # of the time left: `admission`'s search
+POSTED_SHARE, AIM_SHARE = 0.3, 0.2  # `posted`'s search, and of what that leaves the search for what the bound aims at
 OPTIMAL = 1e-9  # relative gap that is rounding
 
 
@@ -49,17 +51,19 @@ def admission(
     Args:
         market: the parameters.
         links: the pairs.
-        time_limit: seconds for search and bound together; where it is None their numbers of steps are fixed, and the
-            result is the same on every run.
+        time_limit: seconds for all after compiling; where it is None the numbers of steps are fixed, and the result is
+            the same on every run. Reading the pairs, `pairwise` and the outcome cannot be cut short; the rest looks at
+            the clock every few hundredths of a second.
         gap: relative distance of bound and value at which it is good enough.
         watch: called now and then with how the search stands.
     """
     compile_ahead()
-    budget = _Budget(time_limit)
+    budget = _Budget(time_limit, links.maps)
     q = parameters(market, links)
     c = candidates(q, links)
     start = links.pair_at(sweeps(q, links).association)
-    found = anneal(c, start, sweeps=budget.sweeps, seconds=budget.search_s, watch=watch)
+    budget.set_out()
+    found = anneal(c, start, sweeps=budget.sweeps, clock=budget.part(SEARCH_SHARE), watch=watch)
     bound = budget.bound(c, found, found.value, gap, watch)
     on = found.choice >= 0
     best = play(market, links, _stations(links, found.choice))
@@ -79,14 +83,14 @@ def posted(
     bring about, the outcome is that of `pairwise` where it stood, which its status tells.
     """
     compile_ahead()
-    budget = _Budget(time_limit)
+    budget = _Budget(time_limit, links.maps)
     q = parameters(market, links)
     c = candidates(q, links)
     rest = sweeps(q, links)
-    found = anneal_posted(
-        c, links.pair_at(rest.association), sweeps=budget.sweeps, seconds=budget.search_s, watch=watch
-    )
-    aim = anneal(c, found.choice, sweeps=budget.sweeps, seconds=budget.search_s, watch=watch)
+    start = links.pair_at(rest.association)
+    budget.set_out()
+    found = anneal_posted(c, start, sweeps=budget.sweeps, clock=budget.part(POSTED_SHARE), watch=watch)
+    aim = anneal(c, found.choice, sweeps=budget.sweeps, clock=budget.part(AIM_SHARE), watch=watch)
     bound = budget.bound(c, aim, found.value, gap, watch)
     price = torch.from_numpy(posted_prices(c, found.choice))
     outcome = _searched("posted", market, links, found.choice, price, bound)
@@ -101,28 +105,41 @@ def compile_ahead() -> None:
         accuracy_value=10.0, delay_cost=1.0, energy_coefficient=0.1, raw_data=1.0,
     )  # fmt: skip
     links = Links.complete(torch.ones(2, 2, dtype=torch.float64))
-    q = parameters(tiny, links)
-    c = candidates(q, links)
-    start = links.pair_at(sweeps(q, links).association)
-    upper_bound(c, anneal(c, start, sweeps=1, rounds=1), iterations=2)
-    posted_prices(c, anneal_posted(c, start, sweeps=1, rounds=1).choice)
+    for market in (tiny, replace(tiny, idle_interferes=False)):
+        q = parameters(market, links)
+        c = candidates(q, links)
+        start = links.pair_at(sweeps(q, links).association)
+        upper_bound(c, anneal(c, start, sweeps=1, rounds=1), iterations=2)
+        posted_prices(c, anneal_posted(c, start, sweeps=1, rounds=1).choice)
 
 
 class _Budget:
-    """Time, or steps, of a search and its bound."""
+    """Time, or steps, of a search and its bound; the time runs from its making.
 
-    def __init__(self, time_limit: float | None):
-        self._end = math.inf if time_limit is None else time.perf_counter() + time_limit
-        self.search_s = math.inf if time_limit is None else SEARCH_SHARE * time_limit
-        self.sweeps = SEARCH_SWEEPS if time_limit is None else 100 * SEARCH_SWEEPS
+    Attributes:
+        sweeps: most proposals per mAP in a round.
+    """
+
+    def __init__(self, time_limit: float | None, maps: int):
+        self._clock = Clock(math.inf if time_limit is None else time_limit)
+        self.sweeps = max(SEARCH_SWEEPS, SEARCH_STEPS // maps) * (1 if time_limit is None else 100)
+
+    def set_out(self) -> None:
+        """What came so far cannot be cut short; what comes after search and bound takes about as long."""
+        if self._clock.limited:
+            self._clock = Clock(2.0 * self._clock.left - self._clock.seconds)
+
+    def part(self, share: float) -> Clock:
+        """A share of what is left."""
+        return self._clock.part(share)
 
     def bound(self, c: Candidates, found: Found, value: float, gap: float, watch: Watch) -> float:
         """`admission`'s bound, with what the search has left; it may stop near a value."""
         enough = value + max(gap, OPTIMAL) * abs(value)
-        if self._end == math.inf:
-            return upper_bound(c, found, iterations=BOUND_STEPS, enough=enough, watch=watch).value
-        left = max(self._end - time.perf_counter(), 0.0)
-        return upper_bound(c, found, seconds=left, enough=enough, watch=watch).value
+        iterations = BOUND_STEPS * (200 if self._clock.limited else 1)
+        return upper_bound(
+            c, found, iterations=iterations, clock=self._clock.part(1.0), enough=enough, watch=watch
+        ).value
 
 
 def _stations(links: Links, choice: np.ndarray) -> Tensor:

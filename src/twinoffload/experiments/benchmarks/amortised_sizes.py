@@ -30,7 +30,7 @@ PAIRWISE = (8, 2)  # where the general policy must earn more than `pairwise`
 LEARNER, RIVAL = "amortised", "trained for the size"
 OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
 TRAINED_ON: dict[str, Any] = {
-    "maps": None, "stations": None, "imitation": 0.0, "episodes": 6, "entropy": 0.01, "rate": 1e-3,
+    "maps": None, "stations": None, "scattered": 0.0, "imitation": 0.0, "episodes": 6, "entropy": 0.01, "rate": 1e-3,
 }  # fmt: skip
 
 

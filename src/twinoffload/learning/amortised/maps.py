@@ -1,4 +1,8 @@
-"""The mAPs' decision: they read from prices and their own gains how long a MB takes, and answer in closed form."""
+"""The mAPs' decision: they read from the lowest price how long a MB takes there, and answer in closed form.
+
+An mAP goes where its price is lowest. It knows the rule: every other BS asks the highest price, and the price
+is such that no other BS is worth more to it. What the price says of the completion time it learns from experience.
+"""
 
 from dataclasses import dataclass
 
@@ -6,14 +10,14 @@ import torch
 from torch import Tensor
 
 from twinoffload.equilibrium.outcome import chosen
-from twinoffload.game.payoff import map_utility
 from twinoffload.game.price_code import remainder
 from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning import networks
+from twinoffload.learning.amortised.offers import at_choice
 from twinoffload.learning.networks import Mlp
 
-FEATURES = 5
+FEATURES = 4
 LONGEST_S = 1e3  # a MB that takes longer is worth nothing to anybody
 
 
@@ -22,7 +26,7 @@ class Maps:
     """Layout of the mAPs' network, one for all of them; weights are given at each call, `[S, P]`.
 
     Attributes:
-        network: from a pair's features, and their mean over the mAP's BSs, to ln of the completion time of a MB.
+        network: from what an mAP sees of a BS to ln of the completion time of a MB there.
         highest_price: end of the price range, money/MB.
         step: depth of the code in the prices, money/MB.
     """
@@ -32,27 +36,24 @@ class Maps:
     step: float
 
     def log_time(self, layers: networks.Layers, terms: Terms, gain: Tensor, price: Tensor) -> Tensor:
-        """Ln of the completion time in s that an mAP expects of a MB at each BS, float32 `[S, B, N, M]`."""
-        lowest = price.amin(-1, keepdim=True)
-        told = (price == lowest) & (price < self.highest_price)
+        """What each mAP expects a MB to take, as the logarithm of a completion time in s, float32 `[S, B, N]`.
+
+        All arguments are those of its own pair, `[S, B, N]`.
+        """
         parts = (
             torch.log10(terms.power * gain / terms.noise + 1e-9) - 3.5,
             2.0 * price / self.highest_price - 1.0,
             4.0 * remainder(price, self.step) - 1.0,
-            told.to(price),
             torch.log10(terms.compute_time.clamp(min=1e-3)) + 1.0,
         )
-        own = torch.stack([part.expand_as(gain).float() for part in parts], dim=-1)
-        features = torch.cat([own, own.mean(-2, keepdim=True).expand_as(own)], dim=-1)
+        features = torch.stack([part.expand_as(gain).float() for part in parts], dim=-1)
         return networks.forward(layers, features.flatten(1, -2))[-1].unflatten(1, gain.shape[1:])[..., 0]
 
     def offload(self, layers: networks.Layers, terms: Terms, gain: Tensor, price: Tensor) -> tuple[Tensor, Tensor]:
-        """Association, int64 `[S, B, N]` (-1: off), and data in MB; where nothing pays, wait at the lowest price."""
-        time = self.log_time(layers, terms, gain, price).double().exp()
-        delay_cost = terms.delay_cost * time
-        data = best_data(terms, delay_cost, price)
-        utility = map_utility(terms, delay_cost, price, data)
-        good = utility >= utility.amax(-1, keepdim=True) - terms.tolerance
-        association = torch.where(good, price, torch.inf).argmin(-1)
-        sent = chosen(data, association)
-        return association if terms.idle_interferes else torch.where(sent > 0.0, association, -1), sent
+        """Association, int64 `[S, B, N]` (-1: off), and data in MB; an mAP that is told nothing sends nothing."""
+        association = price.argmin(-1)
+        own, asked = at_choice(terms, association), chosen(price, association)
+        time = self.log_time(layers, own, chosen(gain, association), asked).double().exp()
+        data = best_data(own, own.delay_cost * time, asked)
+        data = torch.where(asked < self.highest_price, data, 0.0)
+        return association if terms.idle_interferes else torch.where(data > 0.0, association, -1), data

@@ -10,10 +10,13 @@ from torch import Tensor
 from twinoffload.equilibrium.outcome import chosen
 from twinoffload.equilibrium.posted import outside_utility, price_keeping
 from twinoffload.game.pairs import pair_rate
-from twinoffload.game.payoff import unit_delay, unit_delay_cost
+from twinoffload.game.payoff import map_utility, profit, unit_delay, unit_delay_cost
 from twinoffload.game.price_code import encode
+from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning import networks
+from twinoffload.learning.amortised.memory import Known
+from twinoffload.learning.amortised.offers import Offer, at_choice
 from twinoffload.learning.amortised.pair_network import Layers, PairNetwork
 from twinoffload.learning.networks import Mlp
 from twinoffload.network import link
@@ -21,7 +24,7 @@ from twinoffload.units import BITS_PER_BYTE
 
 FEATURES = 8
 PROSPECTS = 4
-PRICE_FEATURES = 5
+PRICE_FEATURES = 7
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,14 @@ class Operator:
         pricing: corrects the closed-form price where the mAPs' worth is private; None: nothing is private.
         highest_price: end of the price range, money/MB.
         step: depth of the code in the prices, money/MB.
+        regret_weight: money it forgoes to spare the mAPs regret of one.
     """
 
     network: PairNetwork
     pricing: Mlp | None
     highest_price: float
     step: float
+    regret_weight: float
 
     def scores(self, layers: Layers, terms: Terms, gain: Tensor) -> Tensor:
         """Ln probabilities of the recommendations, float32 `[S, B, N, M (+ 1)]`; `terms` as far as they are public."""
@@ -60,27 +65,53 @@ class Operator:
         see = partial(prospects, terms.map(Tensor.float), received.float())
         return self.network(layers, features, see, may_be_off=not terms.idle_interferes)
 
-    def price(self, layers: networks.Layers | None, terms: Terms, gain: Tensor, association: Tensor) -> Tensor:
+    def price(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Tensor:
         """Posted prices in money/MB, `[S, B, N, M]`: what is not recommended stands at the end of the range."""
-        offer = self.offer(layers, terms, gain, association)
+        offer = self.offer(layers, known, gain, association)
         coded = encode(offer.price, unit_delay(offer.terms, offer.rate), self.step)
         return torch.where(offer.on, coded.unsqueeze(-1), self.highest_price)
 
-    def offer(self, layers: networks.Layers | None, terms: Terms, gain: Tensor, association: Tensor) -> "Offer":
+    def payoff(
+        self, layers: networks.Layers | None, known: Known, terms: Terms, gain: Tensor, association: Tensor
+    ) -> Tensor:
+        """What the operator maximises: its utility less `regret_weight` times what the mAPs regret, `[...]`.
+
+        Args:
+            layers: of `pricing`.
+            known: by what it prices.
+            terms: the parameters that decide what mAPs answer; they know how long their data take.
+            gain: `[..., N, M]`.
+            association: the recommendations, `[..., N]`; -1: off.
+        """
+        offer = self.offer(layers, known, gain, association)
+        limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
+        outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
+        own = at_choice(terms, association)
+        cost = unit_delay_cost(own, offer.rate)
+        data = best_data(own, cost, offer.price)
+        here, earned = map_utility(own, cost, offer.price, data), profit(own, offer.price, data)
+        is_on = association >= 0
+        regret = torch.where(is_on, (outside - here).clamp(min=0.0), outside).sum(-1)
+        return torch.where(is_on, earned, 0.0).sum(-1) - self.regret_weight * regret
+
+    def offer(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Offer:
         """What a MB is to cost each mAP where it is recommended to go, before the code."""
-        on = link.connected(association, gain.shape[-1])
+        on, terms = link.connected(association, gain.shape[-1]), known.terms
         rate = pair_rate(terms, gain, on)
         limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
         outside = outside_utility(terms, unit_delay_cost(terms, rate), on, limit)
         own, chosen_rate = at_choice(terms, association), chosen(rate, association)
         cost = unit_delay_cost(own, chosen_rate)
         price = price_keeping(own, cost, outside, limit)
-        if self.pricing is not None and layers is not None:
-            price = (price * self._factor(layers, own, chosen_rate, cost, price)).clamp(max=self.highest_price)
+        if self.pricing is not None and layers is not None and known.doubt is not None:
+            factor = self._factor(layers, own, known.doubt, chosen_rate, cost, price)
+            price = (price * factor).clamp(max=self.highest_price)
         return Offer(on, own, rate, chosen_rate, price)
 
-    def _factor(self, layers: networks.Layers, terms: Terms, rate: Tensor, cost: Tensor, price: Tensor) -> Tensor:
-        """By what the price for mAPs of mean worth is multiplied, between 1/e and e, `[S, B, N]`."""
+    def _factor(
+        self, layers: networks.Layers, terms: Terms, doubt: Tensor, rate: Tensor, cost: Tensor, price: Tensor
+    ) -> Tensor:
+        """By what the price for mAPs of the worth believed in is multiplied, between 1/e and e, `[S, B, N]`."""
         assert self.pricing is not None
         value = terms.first_value
         parts = (
@@ -89,41 +120,11 @@ class Operator:
             terms.energy_cost / value * 4.0,
             value / 10.0,
             price / value,
+            *doubt.unbind(-1),
         )
         features = torch.stack([part.expand_as(rate).float() for part in parts], dim=-1)
         answers = networks.forward(layers, features.flatten(1, -2))[-1].unflatten(1, rate.shape[1:])
         return torch.exp(torch.tanh(answers[..., 0].double()))
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What the operator offers each mAP at its recommended BS.
-
-    Attributes:
-        on: which pair that is, booleans `[..., N, M]`.
-        terms: the parameters of those pairs, `[..., N]`.
-        pair_rate: rate of every pair, for m != association after moving there, MB/s, `[..., N, M]`.
-        rate: of the recommended pairs, MB/s, `[..., N]`.
-        price: money/MB, `[..., N]`.
-    """
-
-    on: Tensor
-    terms: Terms
-    pair_rate: Tensor
-    rate: Tensor
-    price: Tensor
-
-
-def at_choice(terms: Terms, association: Tensor) -> Terms:
-    """The parameters of each mAP's own pair, broadcastable to `[..., N]`; off: those of the first BS."""
-    where = association.clamp(min=0).unsqueeze(-1)
-
-    def pick(tensor: Tensor) -> Tensor:
-        if tensor.shape[-1] == 1:
-            return tensor.squeeze(-1)
-        return tensor.expand(*association.shape, tensor.shape[-1]).gather(-1, where).squeeze(-1)
-
-    return terms.map(pick)
 
 
 def prospects(terms: Terms, received: Tensor, here: Tensor) -> Tensor:
@@ -157,6 +158,24 @@ def _rate_slope(terms: Terms, received: Tensor, floor: Tensor) -> Tensor:
 def recommended(scores: Tensor, stations: int) -> Tensor:
     """The likeliest BS of each mAP, int64 `[S, B, N]`; -1: off."""
     best = scores.argmax(-1)
+    return torch.where(best < stations, best, -1)
+
+
+def proposed(scores: Tensor, gain: Tensor, count: int, temperature: float = 1.0) -> Tensor:
+    """The likeliest association and others drawn by its probabilities, int64 `[S, B, count, N]`; -1: off.
+
+    Their randomness comes from the digits of the gains themselves (Gumbel noise of a hash of each pair's gain): the
+    same slot always gets the same proposals, whatever the numbering of mAPs and BSs.
+    """
+    stations = gain.shape[-1]
+    number = torch.arange(1, count, device=gain.device, dtype=gain.dtype).view(-1, 1, 1)
+    seed = torch.log(gain.clamp(min=1e-300))
+    if scores.shape[-1] > stations:
+        seed = torch.cat([seed, seed.sum(-1, keepdim=True)], dim=-1)
+    hashed = torch.frac(torch.sin(seed.unsqueeze(-3) * 12.9898 + number * 78.233).abs() * 43758.5453)
+    noise = -torch.log(-torch.log(hashed.clamp(1e-12, 1.0 - 1e-12)))
+    likely = scores.double().unsqueeze(-3)
+    best = torch.cat([likely, likely / temperature + noise], dim=-3).argmax(-1)
     return torch.where(best < stations, best, -1)
 
 

@@ -19,7 +19,7 @@ class AmortisedSettings(BaseModel):
     stations: tuple[int, int] | None = Field(None, description="numbers of BSs trained on, likewise")
     width: int = Field(32, ge=1, le=1024, description="width of the hidden layers")
     rounds: int = Field(6, ge=1, le=50, description="rounds in which pairs hear of each other")
-    episodes: int = Field(60, ge=1, description="parts of the training, after each of which it is measured")
+    episodes: int = Field(40, ge=1, description="parts of the training, after each of which it is measured")
     updates: int = Field(50, ge=1, description="updates an episode")
     batch: int = Field(128, ge=1, description="slots an update, for each seed")
     imitation: float = Field(
@@ -30,9 +30,18 @@ class AmortisedSettings(BaseModel):
     example_limit: int = Field(
         1000, ge=1, description="associations up to which `posted` is imitated; larger sizes begin without"
     )
-    rate: float = Field(3e-3, gt=0, le=1, description="learning rate at the start; falls linearly to a fiftieth")
+    rate: float = Field(
+        3e-3, gt=0, le=1, description="learning rate in the first half; then falls linearly to a fiftieth"
+    )
     entropy: float = Field(0.05, ge=0, description="worth of a nat of entropy at the start, money; falls to 0")
     regret_weight: float = Field(1.0, ge=0, description="money the operator forgoes to spare the mAPs regret of one")
+    scattered: float = Field(0.0, ge=0, le=1, description="share of the slots in which BSs stand at random places")
+    proposals: int = Field(
+        16, ge=1, le=1000, description="associations that the operator prices before it posts the best of them"
+    )
+    proposal_temperature: float = Field(
+        2.0, gt=0, le=100, description="how much more evenly than the network's probabilities proposals are drawn"
+    )
     credited: int = Field(4, ge=1, description="mAPs whose other choices are tried in a slot; more are taken by lot")
     price_step: float = Field(2e-3, gt=0, le=0.5, description="depth of the code in the prices, share of their range")
     reply_width: int = Field(32, ge=1, le=1024, description="width of the mAPs' hidden layers")
@@ -41,11 +50,14 @@ class AmortisedSettings(BaseModel):
     label: ClassVar[str] = "amortised"
     observation: ClassVar[Observation] = "paper"
 
-    @field_validator("maps", "stations")
+    @field_validator("maps", "stations", mode="before")
     @classmethod
-    def _ascending(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
-        if value is not None and not 1 <= value[0] <= value[1] <= 64:
-            raise ValueError("must be [least, most] with 1 <= least <= most <= 64")
+    def _ascending(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        whole = isinstance(value, list | tuple) and [type(end) for end in value] == [int, int]  # `true` is no number
+        if not whole or not 1 <= value[0] <= value[1] <= 64:
+            raise ValueError("must be [least, most], integers with 1 <= least <= most <= 64")
         return value
 
     def replace(self, **changes: Any) -> Self:

@@ -21,14 +21,15 @@ from twinoffload.env.episodes import draw_episodes
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.dispatch import solve_flat
 from twinoffload.equilibrium.outcome import chosen
-from twinoffload.equilibrium.posted import outside_utility
 from twinoffload.equilibrium.profiles import profile_count
-from twinoffload.game.payoff import map_utility, profit, unit_delay, unit_delay_cost
+from twinoffload.game.payoff import profit, unit_delay, unit_delay_cost
 from twinoffload.game.price_code import encode
 from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning.amortised.maps import LONGEST_S
-from twinoffload.learning.amortised.operator import at_choice, drawn
+from twinoffload.learning.amortised.memory import Known
+from twinoffload.learning.amortised.offers import at_choice
+from twinoffload.learning.amortised.operator import drawn
 from twinoffload.learning.amortised.scheme import Amortised
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.guard import DivergenceWarning
@@ -39,9 +40,11 @@ from twinoffload.seeding import stream
 
 MEASURED = 128  # slots a seed in which an episode's end is measured
 LEAST_RATE = 0.02  # of the learning rate, at the end
-LEAST_IMITATION = 0.1  # of its weight, at the end
+LEAST_IMITATION = 0.3  # of its weight, at the end
 CLIP = 5.0
-UNTOLD = 0.2  # weight of what mAPs expect of BSs that are not recommended to them
+REMEMBERED = 3  # slots of an episode, at most, that are played before the one from which is learned
+LAYOUT_EXAMPLES = 100  # solved in each scattered layout
+LARGEST_COST = 1e12  # what the delay of a MB costs at most, money; nobody buys from there on
 
 
 class AmortisedTrainer:
@@ -65,8 +68,9 @@ class AmortisedTrainer:
         check_trainable(scenario, settings)
         self.scenario, self.settings, self.seeds, self.device = scenario, settings, list(seeds), device
         self.sizes = sizes(scenario, settings)
-        self.generators = [stream(seed, "amortised", device) for seed in seeds]
+        self.generators = [stream(seed, "amortised") for seed in seeds]  # on the CPU, where episodes are drawn
         self.agents = Amortised(scenario, settings, seeds, self.generators)
+        self.agents.weights = {name: weights.to(device) for name, weights in self.agents.weights.items()}
         self.optimisers = {
             name: Adam(weights, torch.full((len(self.seeds),), settings.rate, device=device), clip=CLIP)
             for name, weights in self.agents.weights.items()
@@ -114,13 +118,15 @@ class AmortisedTrainer:
         settings = self.settings
         done = update / (settings.episodes * settings.updates)
         sized = self.sizes[update % len(self.sizes)]
-        solved = settings.imitation_weight > 0.0 and _profiles(sized) <= settings.example_limit
+        turn = update // len(self.sizes)
+        is_scattered = int((turn + 1) * settings.scattered) > int(turn * settings.scattered)
+        solved = self._can_imitate(sized)
         for weights in self.agents.weights.values():
             weights.requires_grad_()
         losses = self._imitate(sized) if solved else {}
         weight = 1.0
         if not (solved and done < settings.imitation):
-            losses |= self._try_choices(sized, done)
+            losses |= self._try_choices(scatter(sized, update) if is_scattered else sized, update, done)
             weight = settings.imitation_weight * (1.0 - (1.0 - LEAST_IMITATION) * done)
         total = [loss.sum() * (weight if name == "imitation_loss" else 1.0) for name, loss in losses.items()]
         torch.stack(total).sum().backward()
@@ -132,6 +138,11 @@ class AmortisedTrainer:
                 self.optimisers[name].step(gradient, rate)
         return losses
 
+    def _can_imitate(self, sized: Scenario) -> bool:
+        """Whether examples are wanted, and there are any: `posted` may have no solution in all that were drawn."""
+        wanted = self.settings.imitation_weight > 0.0 and _profiles(sized) <= self.settings.example_limit
+        return wanted and len(self._solved(sized)[0]) > 0
+
     def _imitate(self, sized: Scenario) -> dict[str, Tensor]:
         """Cross-entropy with the associations of `posted`."""
         gain, target = self._solved(sized)
@@ -142,25 +153,35 @@ class AmortisedTrainer:
         wanted = torch.where(target < 0, sized.stations, target)[rows].unsqueeze(-1)
         return {"imitation_loss": -scores.gather(-1, wanted).sum((-2, -1)).mean(-1)}
 
-    def _try_choices(self, sized: Scenario, done: float) -> dict[str, Tensor]:
+    def _try_choices(self, sized: Scenario, update: int, done: float) -> dict[str, Tensor]:
         """The payoffs of recommendations, prices and replies, and of other choices than those drawn."""
         settings, agents = self.settings, self.agents
-        episodes = draw_episodes(sized, settings.batch, self.generators, slots=1, device=self.device)
-        public, terms, gain = episodes.public_terms(0), episodes.terms(0), episodes.gain[0]
-        scores = agents.operator.scores(agents.recommend_layers, public, gain)
+        known, terms, gain = self._situation(sized, update)
+        scores = agents.operator.scores(agents.recommend_layers, known.terms, gain)
         chances = scores.exp()
         with torch.no_grad():
             association = drawn(scores, sized.stations, self._uniform(gain.shape[:-1]))
             tried = self._credited(gain.shape[:-1])
-            payoff = self._payoff_of_choices(public, terms, gain, association, tried, scores.shape[-1]).float()
+            payoff = self._payoff_of_choices(known, terms, gain, association, tried, scores.shape[-1]).float()
         credited = chances.gather(-2, tried.unsqueeze(-1).expand(*tried.shape, scores.shape[-1]))
         expected = (credited * (payoff - payoff.mean(-1, keepdim=True))).sum(-1).mean((-1, -2)) * sized.maps
         entropy = -(chances * scores).sum((-2, -1)).mean(-1)
         eager = settings.entropy * max(0.0, 1.0 - 1.25 * done)
-        return {"recommend_loss": -expected - eager * entropy} | self._other_losses(public, terms, gain, association)
+        return {"recommend_loss": -expected - eager * entropy} | self._other_losses(known, terms, gain, association)
+
+    def _situation(self, sized: Scenario, update: int) -> tuple[Known, Terms, Tensor]:
+        """A fresh slot; where worth is private, after none to several slots of its episode, in turn."""
+        past = update % (REMEMBERED + 1) if self.scenario.is_private else 0
+        episodes = draw_episodes(sized, self.settings.batch, self.generators, slots=past + 1, device=self.device)
+        slots, player = Slots(episodes), self.agents.quick()
+        player.begin(slots)
+        for _ in range(past):
+            price = player.price(slots)
+            slots.step(price, *player.offload(slots, price))
+        return player.known(slots), slots.terms, slots.gain
 
     def _payoff_of_choices(
-        self, public: Terms, terms: Terms, gain: Tensor, association: Tensor, tried: Tensor, choices: int
+        self, known: Known, terms: Terms, gain: Tensor, association: Tensor, tried: Tensor, choices: int
     ) -> Tensor:
         """The operator's payoff if mAP `tried` chose otherwise, `[S, B, credited, choices]`."""
         stations = gain.shape[-1]
@@ -169,37 +190,25 @@ class AmortisedTrainer:
         is_tried = tried.unsqueeze(-1) == torch.arange(gain.shape[-2], device=gain.device)  # [S, B, credited, N]
         others = association[..., None, None, :]
         choice = torch.where(is_tried.unsqueeze(-2), option.unsqueeze(-1), others)
-        public, terms = public.insert_axis().insert_axis(), terms.insert_axis().insert_axis()
-        return self._payoff(public, terms, gain[..., None, None, :, :], choice)
+        known, terms = known.insert_axis().insert_axis(), terms.insert_axis().insert_axis()
+        return self.agents.operator.payoff(
+            self.agents.pricing_layers, known, terms, gain[..., None, None, :, :], choice
+        )
 
-    def _payoff(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> Tensor:
-        """What the operator maximises: its utility less what the mAPs regret, if they know their delay."""
-        operator = self.agents.operator
-        offer = operator.offer(self.agents.pricing_layers, public, gain, association)
-        limit = torch.full((), operator.highest_price, dtype=gain.dtype, device=gain.device)
-        outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
-        own = at_choice(terms, association)
-        cost = unit_delay_cost(own, offer.rate)
-        data = best_data(own, cost, offer.price)
-        here, earned = map_utility(own, cost, offer.price, data), profit(own, offer.price, data)
-        is_on = association >= 0
-        regret = torch.where(is_on, (outside - here).clamp(min=0.0), outside).sum(-1)
-        return torch.where(is_on, earned, 0.0).sum(-1) - self.settings.regret_weight * regret
-
-    def _other_losses(self, public: Terms, terms: Terms, gain: Tensor, association: Tensor) -> dict[str, Tensor]:
+    def _other_losses(self, known: Known, terms: Terms, gain: Tensor, association: Tensor) -> dict[str, Tensor]:
         """Of the mAPs' network, and of the prices where worth is private."""
         operator, maps = self.agents.operator, self.agents.maps
-        offer = operator.offer(self.agents.pricing_layers, public, gain, association)
-        time = unit_delay(terms, offer.pair_rate).clamp(max=LONGEST_S)
-        coded = encode(offer.price.detach(), chosen(time, association), operator.step)
-        price = torch.where(offer.on, coded.unsqueeze(-1), operator.highest_price)
-        excess = time.log().float() - maps.log_time(self.agents.maps_layers, terms, gain, price)
-        weight = torch.where(offer.on, 1.0, UNTOLD)
-        losses = {"maps_loss": (_deviance(excess) * weight).sum((-3, -2, -1)) / weight.sum((-3, -2, -1))}
+        offer = operator.offer(self.agents.pricing_layers, known, gain, association)
+        own, is_on = at_choice(terms, association), association >= 0
+        time = unit_delay(own, offer.rate).clamp(max=LONGEST_S)
+        price = encode(offer.price.detach(), time, operator.step)
+        excess = time.log().float() - maps.log_time(self.agents.maps_layers, own, chosen(gain, association), price)
+        deviance = torch.where(is_on, _deviance(excess), 0.0)
+        losses = {"maps_loss": deviance.sum((-2, -1)) / is_on.sum((-2, -1)).clamp(min=1)}
         if operator.pricing is not None:
-            own = at_choice(terms, association)
-            data = best_data(own, unit_delay_cost(own, offer.rate), offer.price)
-            earned = torch.where(association >= 0, profit(own, offer.price, data), 0.0)
+            cost = unit_delay_cost(own, offer.rate).clamp(max=LARGEST_COST)  # from inf on the slope would be NaN
+            data = best_data(own, cost, offer.price)
+            earned = torch.where(is_on, profit(own, offer.price, data), 0.0)
             losses["pricing_loss"] = -earned.sum(-1).mean(-1)
         return losses
 
@@ -218,7 +227,11 @@ class AmortisedTrainer:
         """Slots of a size and where `posted` puts everybody, worth at its mean: the same for all rows."""
         size = (sized.maps, sized.stations)
         if size not in self._examples:
-            gain = sized.sample_gain(self.settings.examples, seed=0)
+            count = self.settings.examples
+            scattered = round(count * self.settings.scattered)
+            several = -(-scattered // LAYOUT_EXAMPLES)
+            gains = [scatter(sized, at).sample_gain(LAYOUT_EXAMPLES, seed=at) for at in range(several)]
+            gain = torch.cat([sized.sample_gain(count, seed=0)[scattered:], *gains])
             outcome = solve_flat("posted", sized.market().terms(*size).flatten(gain.shape[:-2]), gain)
             solved = outcome.operator_utility.isfinite()  # some slots have no solution within the cap
             self._examples[size] = gain[solved].to(self.device), outcome.association[solved].to(self.device)
@@ -227,7 +240,12 @@ class AmortisedTrainer:
     def _measure(self) -> dict[str, Tensor]:
         """How the policies play fresh slots of the scenario's own size, `[S]` each."""
         generators = [stream(seed, f"amortised measured {self.episode}") for seed in self.seeds]
-        slots = Slots(draw_episodes(self.scenario, MEASURED, generators, slots=1, device=self.device))
+        past = REMEMBERED if self.scenario.is_private else 0
+        slots = Slots(draw_episodes(self.scenario, MEASURED, generators, slots=past + 1, device=self.device))
+        self.agents.begin(slots)
+        for _ in range(past):
+            price = self.agents.price(slots)
+            slots.step(price, *self.agents.offload(slots, price))
         price = self.agents.price(slots)
         association, data = self.agents.offload(slots, price)
         payoff = slots.step(price, association, data)
@@ -299,7 +317,7 @@ def check_trainable(scenario: Scenario, settings: AmortisedSettings) -> None:
     Raises:
         ValueError: naming the field and the remedy.
     """
-    for sized in sizes(scenario, settings):
+    for sized in [scenario, *sizes(scenario, settings)]:  # of its own size it is measured
         sized.layout()
     if scenario.highest_price == 0.0:
         raise ValueError(f"scenario {scenario.name}: price_cap = 0 leaves the operator no price to learn; raise it")
@@ -310,6 +328,12 @@ def sizes(scenario: Scenario, settings: AmortisedSettings) -> list[Scenario]:
     maps = range(settings.maps[0], settings.maps[1] + 1) if settings.maps else (scenario.maps,)
     stations = range(settings.stations[0], settings.stations[1] + 1) if settings.stations else (scenario.stations,)
     return [scenario.replace(maps=n, stations=m) for m in stations for n in maps]
+
+
+def scatter(scenario: Scenario, number: int) -> Scenario:
+    """The scenario with its BSs at independent places, uniform in the square; each number gives others."""
+    places = torch.rand((scenario.stations, 2), dtype=torch.float64, generator=stream(number, "scattered BSs"))
+    return scenario.replace(station_positions=places.tolist())
 
 
 def _profiles(sized: Scenario) -> int:

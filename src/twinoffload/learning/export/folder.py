@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from twinoffload.env.episodes import draw_episodes
 from twinoffload.env.slots import Slots
@@ -21,6 +22,7 @@ from twinoffload.learning.export.onnx_files import Session, need_packages, write
 from twinoffload.learning.export.policies import Policy, policy_of
 from twinoffload.learning.export.ports import AXES
 from twinoffload.learning.run_folder import RunFolder, versions
+from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream
 
 
@@ -49,11 +51,8 @@ def export_run(run: RunFolder, out: str | os.PathLike[str], seed: int | None = N
 
     def write(folder: Path) -> None:
         operator, maps = graphs_of(policy)
-        slots = Slots(draw_episodes(policy.scenario, 2, [stream(0, "export example")], slots=1))
-        price = policy.scheme.price(slots)
         for graph in (operator, maps):
-            example = physical(graph.inputs, policy.scenario, slots, slots.terms, price)
-            write_graph(graph, list(example.values()), folder / graph.file)
+            write_graph(graph, _example(graph, policy.scenario), folder / graph.file)
         agreement = check(policy, Session(folder / operator.file), Session(folder / maps.file))
         found.append(agreement)
         origin = {
@@ -70,6 +69,15 @@ def export_run(run: RunFolder, out: str | os.PathLike[str], seed: int | None = N
     with torch.no_grad():
         write_folder(out, write)
     return found[0]
+
+
+def _example(graph: Graph, scenario: Scenario) -> list[Tensor]:
+    """Inputs for tracing; a free axis must not be of size 1 or as long as another, or it is taken for a fixed one."""
+    sizes = {axis: size for axis, size in (("maps", 5), ("stations", 3)) if graph.sizes[axis] is None}
+    sized = scenario.replace(**sizes, station_positions=[*scenario.station_positions, *[(0.5, 0.5)] * 3])
+    slots = Slots(draw_episodes(sized, 7, [stream(0, "export example")], slots=1))
+    price = torch.full_like(slots.gain, 0.5 * sized.highest_price)
+    return list(physical(graph.inputs, sized, slots, slots.terms, price).values())
 
 
 def _described(policy: Policy, graphs: Sequence[Graph], agreement: Agreement) -> dict[str, Any]:
