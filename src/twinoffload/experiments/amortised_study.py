@@ -14,6 +14,7 @@ from torch import Tensor
 
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
+from twinoffload.equilibrium.outcome import chosen
 from twinoffload.experiments.benchmarks import amortised_sizes
 from twinoffload.experiments.benchmarks.amortised import preset
 from twinoffload.experiments.benchmarks.learning_bars import CHANNELS
@@ -25,6 +26,7 @@ from twinoffload.experiments.references import Equilibrium
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import unit_delay
 from twinoffload.game.price_code import decode, remainder
+from twinoffload.learning.amortised.offers import at_choice
 from twinoffload.learning.amortised.scheme import Amortised
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.amortised.training import AmortisedTrainer
@@ -113,7 +115,7 @@ def slot(scenario: Scenario, agents: Amortised, index: int) -> dict[str, pl.Data
     own = price.argmin(-1)
     told = price.gather(-1, own.unsqueeze(-1)).squeeze(-1)
     step = agents.operator.step
-    times = {"expected_s": expected_time(agents, slots, price), "true_s": true_time(slots, association)}
+    true = true_time(slots, association).gather(-1, own.unsqueeze(-1)).squeeze(-1)
     columns = {
         "station": own,
         "price_money_per_mb": told,
@@ -121,7 +123,8 @@ def slot(scenario: Scenario, agents: Amortised, index: int) -> dict[str, pl.Data
         "highest_money_per_mb": torch.full_like(told, agents.operator.highest_price),
         "remainder": remainder(told, step),
         "told_s": decode(told, step),
-        **{name: time.gather(-1, own.unsqueeze(-1)).squeeze(-1) for name, time in times.items()},
+        "expected_s": expected_time(agents, slots, price),
+        "true_s": true,
         "chosen": association,
         "data_mb": data,
     }
@@ -137,27 +140,26 @@ def slot(scenario: Scenario, agents: Amortised, index: int) -> dict[str, pl.Data
 
 
 def expectations(scenario: Scenario, agents: Amortised, count: int) -> pl.DataFrame:
-    """What mAPs expect of a MB's completion time at each BS, and what is true; a row a pair of `count` slots.
+    """What mAPs expect of a MB's completion time where they are recommended to go, and what is true; a row an mAP.
 
     `guess_s` is what could be expected without prices: the best quadratic of ln time in the decimal logarithms of the
-    mAP's gains here and, as their mean, elsewhere; fitted to these very pairs, recommended and others apart.
+    mAP's gains there and, as their mean, elsewhere; fitted to these very mAPs of `count` slots.
     """
     slots = Slots(held_out(scenario.replace(slots=1), [0], count, CHANNELS))
     price = agents.price(slots)
     association, _ = agents.offload(slots, price)
-    true, expected = true_time(slots, association), expected_time(agents, slots, price)
-    recommended = connected(price.argmin(-1), scenario.stations)
+    own = connected(price.argmin(-1), scenario.stations)
     strength = torch.log10(slots.terms.power * slots.gain / slots.terms.noise)
     elsewhere = (strength.sum(-1, keepdim=True) - strength) / max(1, scenario.stations - 1)
-    parts = []
-    for name, on in (("recommended", recommended), ("other", ~recommended)):
-        here, there, time = strength[on], elsewhere[on], true[on]
-        basis = torch.stack([torch.ones_like(here), here, there, here**2, there**2, here * there], dim=-1)
-        fit = torch.linalg.lstsq(basis, time.log().unsqueeze(-1)).solution
-        guess = (basis @ fit).squeeze(-1).exp()
-        times = {"guess_s": guess.numpy(), "expected_s": expected[on].numpy(), "true_s": time.numpy()}
-        parts.append(pl.DataFrame({"station": [name] * len(here)} | times))
-    return pl.concat(parts)
+    here, there, true = strength[own], elsewhere[own], true_time(slots, association)[own]
+    basis = torch.stack([torch.ones_like(here), here, there, here**2, there**2, here * there], dim=-1)
+    fit = torch.linalg.lstsq(basis, true.log().unsqueeze(-1)).solution
+    times = {
+        "guess_s": (basis @ fit).squeeze(-1).exp(),
+        "expected_s": expected_time(agents, slots, price).flatten(),
+        "true_s": true,
+    }
+    return pl.DataFrame({name: time.numpy() for name, time in times.items()})
 
 
 def depths(scenario: Scenario, agents: Amortised, episodes: int) -> pl.DataFrame:
@@ -222,8 +224,11 @@ class Rounded:
 
 @torch.no_grad()
 def expected_time(agents: Amortised, slots: Slots, price: Tensor) -> Tensor:
-    """Completion time of a MB in s that mAPs expect at each BS, float64 `[S, E, N, M]`."""
-    return agents.maps.log_time(agents.maps_layers, slots.terms, slots.gain, price).double().exp()
+    """Completion time of a MB in s that each mAP expects at the BS of its lowest price, float64 `[S, E, N]`."""
+    own = price.argmin(-1)
+    terms = at_choice(slots.terms, own)
+    time = agents.maps.log_time(agents.maps_layers, terms, chosen(slots.gain, own), chosen(price, own))
+    return time.double().exp()
 
 
 def true_time(slots: Slots, association: Tensor) -> Tensor:

@@ -154,20 +154,18 @@ def draw_expectations(tables: Tables) -> str:
     """Expected against true completion times, before and after prices are read; an SVG element."""
     table = tables["expectations"]
     panels = (
-        ("recommended", "guess_s", "Recommended BS, from gains alone", MUTED),
-        ("recommended", "expected_s", "Recommended BS, price read", "#0072b2"),
-        ("other", "expected_s", "Other BSs, told nothing", "#d55e00"),
+        ("guess_s", "From its own gains alone", MUTED),
+        ("expected_s", "Its price read", "#0072b2"),
     )
     times = table["true_s"].to_numpy()
     ends = float(times.min()) * 0.8, float(times.max()) * 1.25
     told = []
     with style():
         figure = _figure(3.5)
-        grid = figure.subplots(1, 3, sharex=True, sharey=True)
+        grid = figure.subplots(1, 2, sharex=True, sharey=True)
         grid[0].set_ylabel("expected, s", color=MUTED)
-        for axes, (station, column, title, color) in zip(grid, panels, strict=True):
-            rows = table.filter(pl.col("station") == station)
-            true, expected = rows["true_s"].to_numpy(), rows[column].to_numpy()
+        for axes, (column, title, color) in zip(grid, panels, strict=True):
+            true, expected = times, table[column].to_numpy()
             plain_axes(axes)
             axes.plot(ends, ends, color=INK, linewidth=0.8, zorder=3)
             axes.scatter(true, expected, s=7, color=color, linewidths=0, alpha=0.55)
