@@ -124,7 +124,7 @@ def test_flops_are_those_of_the_linear_maps_that_run():
     slots = Slots(draw_episodes(PAPER, 7, [stream(0, "speed")], slots=1))
     with FlopCounterMode(display=False) as counter:
         agents.offload(slots, agents.price(slots))
-    assert counter.get_total_flops() == 7 * amortised_speed.decision_flops(agents, PAPER.maps * PAPER.stations)
+    assert counter.get_total_flops() == 7 * amortised_speed.decision_flops(agents, PAPER.maps, PAPER.stations)
 
 
 def test_a_batch_is_decided_and_solved(monkeypatch):

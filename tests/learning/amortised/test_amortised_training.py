@@ -127,7 +127,7 @@ def test_on_another_device_everything_but_the_draws_is_there():
     trainer = AmortisedTrainer(scenario, SMALL, [0, 1], device="meta")
     assert {generator.device.type for generator in trainer.generators} == {"cpu"}
     assert {weights.device.type for weights in trainer.agents.weights.values()} == {"meta"}
-    losses = trainer._try_choices(scenario, 0.5)
+    losses = trainer._try_choices(scenario, 3, 0.5)
     assert {loss.device.type for loss in losses.values()} == {"meta"}
     assert {loss.shape for loss in losses.values()} == {(2,)}
 

@@ -77,7 +77,7 @@ def in_batch(scenario: Scenario, settings: AmortisedSettings, matrix_order: int)
     began = time.perf_counter()
     solve(scenario.market(), gain, "gradient")
     algorithm_1_s = time.perf_counter() - began
-    flops = decision_flops(agents, scenario.maps * scenario.stations) * BATCH * decisions.per_second
+    flops = decision_flops(agents, scenario.maps, scenario.stations) * BATCH * decisions.per_second
     rate = 2 * matrix_order**3 * products.per_second
     return {
         "networks": BATCH,
@@ -90,16 +90,17 @@ def in_batch(scenario: Scenario, settings: AmortisedSettings, matrix_order: int)
     }
 
 
-def decision_flops(agents: Amortised, pairs: int) -> int:
+def decision_flops(agents: Amortised, maps: int, stations: int) -> int:
     """Floating-point operations of all linear maps in one network's decision, operator's and mAPs'.
 
-    A product of `[B, I]` and `[I, O]` has 2 B I O; each is done for every pair, the operator's in every round.
+    A product of `[B, I]` and `[I, O]` has 2 B I O; the operator's are done for every pair in every round, the mAPs'
+    once for each mAP.
     """
     network = agents.operator.network
     recommending = network.rounds * sum(seen * told for seen, told in network.maps)
     widths = agents.maps.network.widths
     replying = sum(seen * told for seen, told in pairwise(widths))
-    return 2 * pairs * (recommending + replying)
+    return 2 * maps * (stations * recommending + replying)
 
 
 def alone(scenario: Scenario, settings: AmortisedSettings, name: str, sizes: Sequence[int]) -> pl.DataFrame:
