@@ -33,7 +33,8 @@ class Replies:
     def __init__(self, scenario: Scenario = PRIVATE, slots: int = 6, count: int = 50):
         episodes = draw_episodes(scenario, count, [stream(0, "beliefs")], slots=slots)
         self.prior = Beliefs.prior(scenario, episodes.gain.shape[1:-1])
-        self.truth = torch.cat([getattr(episodes.parameters, name) for name in VALUES], dim=-1)
+        values = [getattr(episodes.parameters, name).expand(1, count, scenario.maps, 1) for name in VALUES]
+        self.truth = torch.cat(values, dim=-1)
         generator = stream(1, "beliefs")
         self.each: list[tuple[Terms, torch.Tensor, torch.Tensor, torch.Tensor]] = []
         for slot, gain in enumerate(episodes.gain):
