@@ -1,6 +1,7 @@
 """What an operator learns of private values: exact from exact replies, least squares otherwise, nothing from ends."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from twinoffload.env.episodes import draw_episodes
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.outcome import chosen
 from twinoffload.game.pairs import pair_rate
-from twinoffload.game.payoff import unit_delay, unit_delay_cost
+from twinoffload.game.payoff import unit_delay_cost
 from twinoffload.game.price_code import decode
 from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
@@ -89,7 +90,9 @@ def test_two_replies_in_different_circumstances_tell_both_values():
     replies = Replies(slots=2, count=500)
     told, told_well = replies.beliefs()[-1], 0
     for at in np.ndindex(1, 500, PRIVATE.maps):
-        if all(0.0 < data[at] < float(public.raw_data.expand(rate.shape)[at]) for public, rate, _, data in replies.each):
+        if all(
+            0.0 < data[at] < float(public.raw_data.expand(rate.shape)[at]) for public, rate, _, data in replies.each
+        ):
             rows = np.stack([row(public, rate, data, at) for public, rate, _, data in replies.each])
             off = np.abs(np.linalg.inv(rows)) @ np.full(2, NOISE)  # what the noise allows for
             if off[0] < 0.3 and off[1] < 0.1:
@@ -146,7 +149,7 @@ def test_doubt_falls_from_one_and_beliefs_keep_to_their_range():
     replies = Replies()
     known = [beliefs.known(replies.each[0][0]) for beliefs in replies.beliefs()]
     torch.testing.assert_close(known[0].doubt, torch.ones_like(known[0].doubt))
-    for before, after in zip(known, known[1:], strict=False):
+    for before, after in pairwise(known):
         assert ((after.doubt >= 0.0) & (after.doubt <= before.doubt + 1e-9)).all()
     assert known[-1].doubt.mean() < 0.5
     wild = replace(replies.prior, mean=replies.prior.mean + torch.tensor([100.0, -100.0]))
