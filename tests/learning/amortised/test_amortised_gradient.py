@@ -8,6 +8,7 @@ import torch
 from reference import Game, Instance
 from twinoffload import Scenario
 from twinoffload.env.episodes import draw_episodes
+from twinoffload.env.slots import Slots
 from twinoffload.learning.amortised import training
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.amortised.training import AmortisedTrainer
@@ -30,8 +31,9 @@ class Exact:
         self.profiles = list(itertools.product(range(first, 2), repeat=maps))
         self.profile: tuple[int, ...] = self.profiles[0]
         monkeypatch.setattr(training, "drawn", lambda scores, stations, uniform: torch.tensor([[self.profile]]))
-        episodes = draw_episodes(self.scenario, 1, self._again(), slots=1)
-        self.public, self.terms, self.gain = episodes.public_terms(0), episodes.terms(0), episodes.gain[0]
+        self.slots = Slots(draw_episodes(self.scenario, 1, self._again(), slots=1))
+        self.terms, self.gain = self.slots.terms, self.slots.gain
+        self.known = self.trainer.agents.known(self.slots)
 
     def _again(self) -> list[torch.Generator]:
         self.trainer.generators[0].set_state(self.start)
@@ -40,14 +42,16 @@ class Exact:
     def probabilities(self) -> torch.Tensor:
         """Of every association."""
         agents = self.trainer.agents
-        chances = agents.operator.scores(agents.recommend_layers, self.public, self.gain)[0, 0].exp()
+        chances = agents.operator.scores(agents.recommend_layers, self.known.terms, self.gain)[0, 0].exp()
         rows = torch.arange(len(chances))
         return torch.stack([chances[rows, torch.tensor(profile)].prod() for profile in self.profiles])
 
     def payoffs(self) -> torch.Tensor:
         """Of every association."""
-        choices = torch.tensor(self.profiles)[:, None, None, :]
-        return torch.stack([self.trainer._payoff(self.public, self.terms, self.gain, c)[0, 0] for c in choices])
+        choices = torch.tensor(self.profiles)[None, None]
+        known, terms, gain = self.known.insert_axis(), self.terms.insert_axis(), self.gain.unsqueeze(-3)
+        agents = self.trainer.agents
+        return agents.operator.payoff(agents.pricing_layers, known, terms, gain, choices)[0, 0]
 
     def exact(self) -> torch.Tensor:
         """Gradient of minus the expected payoff, by enumeration."""
@@ -62,7 +66,7 @@ class Exact:
             self.profile = profile
             self._again()
             self.weights.requires_grad_()
-            self.trainer._try_choices(self.scenario, 0.0)["recommend_loss"].sum().backward()
+            self.trainer._try_choices(self.scenario, 0, 0.0)["recommend_loss"].sum().backward()
             total += chance * self._taken()
         return total
 

@@ -4,21 +4,23 @@ import pytest
 import torch
 
 from twinoffload import Scenario, best_response, solve
+from twinoffload.equilibrium.outcome import chosen
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import unit_delay
 from twinoffload.learning.amortised import maps as module
 from twinoffload.learning.amortised.maps import Maps
+from twinoffload.learning.amortised.memory import Known
 from twinoffload.learning.amortised.operator import Operator
 from twinoffload.learning.amortised.pair_network import PairNetwork
 from twinoffload.learning.networks import Mlp
 from twinoffload.network.link import connected
 from twinoffload.seeding import stream
 
-LAYOUT = Mlp((2 * module.FEATURES, 8, 1))
+LAYOUT = Mlp((module.FEATURES, 8, 1))
 
 
 class Knowing(Maps):
-    """mAPs whose network is the truth."""
+    """mAPs whose network is the truth, handed to them in place of weights."""
 
     def log_time(self, layers, terms, gain, price):
         return torch.as_tensor(layers)
@@ -39,9 +41,10 @@ def solved(name: str, idle_interferes: bool):
 def test_maps_who_know_their_delay_do_as_recommended_and_reply_at_their_best(name, idle_interferes):
     scenario, terms, gain, association, rate, time = solved(name, idle_interferes)
     highest = scenario.highest_price
-    operator = Operator(PairNetwork(8, 4, 8, 1), None, highest, 2e-3 * highest)
-    price = operator.price(None, terms, gain, association)
-    where, data = Knowing(LAYOUT, highest, operator.step).offload(time.log(), terms, gain, price)
+    operator = Operator(PairNetwork(8, 4, 8, 1), None, highest, 2e-3 * highest, 1.0)
+    price = operator.price(None, Known(terms), gain, association)
+    told = chosen(time, association).log()
+    where, data = Knowing(LAYOUT, highest, operator.step).offload(told, terms, gain, price)
     reply = best_response(scenario.market(), rate, price)
     sent = data > 0.0
     assert sent.float().mean() > 0.5
@@ -59,10 +62,28 @@ def test_maps_who_know_their_delay_do_as_recommended_and_reply_at_their_best(nam
 def test_where_nothing_pays_they_wait_at_the_lowest_price(idle_interferes):
     scenario, terms, gain, *_ = solved("paper", idle_interferes)
     price = 0.5 + 0.5 * torch.rand(gain.shape, dtype=torch.float64, generator=stream(0, "some prices"))
-    never = torch.full(gain.shape, 50.0)
+    never = torch.full(gain.shape[:-1], 50.0)
     where, data = Knowing(LAYOUT, scenario.highest_price, 2e-3).offload(never, terms, gain, price)
     assert (data == 0.0).all()
     assert torch.equal(where, price.argmin(-1) if idle_interferes else torch.full_like(where, -1))
+
+
+@pytest.mark.parametrize("idle_interferes", [True, False])
+def test_who_is_offered_nothing_below_the_highest_price_sends_nothing(idle_interferes):
+    scenario, terms, gain, *_ = solved("open", idle_interferes)
+    highest = scenario.highest_price
+    price = 0.1 * torch.rand(gain.shape, dtype=torch.float64, generator=stream(0, "some prices"))
+    price[:, ::2, 1] = 0.2
+    at_once = torch.full(gain.shape[:-1], -10.0)
+    maps = Knowing(LAYOUT, 0.5 * highest, 2e-3)  # everything sells at half the largest worth of a MB
+    _, data = maps.offload(at_once, terms, gain, price)
+    assert (data > 0.0).all()
+    price[:, ::2, 1] = maps.highest_price
+    where, data = maps.offload(at_once, terms, gain, price)
+    refused = torch.zeros_like(data, dtype=torch.bool)
+    refused[:, ::2, 1] = True
+    assert torch.equal(data == 0.0, refused)
+    assert torch.equal(where < 0, refused & (not idle_interferes))
 
 
 def test_an_answer_rests_on_the_own_row_alone():

@@ -12,6 +12,7 @@ from twinoffload import Market
 from twinoffload.game.terms import Terms
 from twinoffload.learning.amortised import maps, operator
 from twinoffload.learning.amortised.maps import Maps
+from twinoffload.learning.amortised.memory import Known
 from twinoffload.learning.amortised.operator import Operator, drawn, recommended
 from twinoffload.learning.amortised.pair_network import PairNetwork
 from twinoffload.learning.networks import Mlp
@@ -19,7 +20,7 @@ from twinoffload.seeding import stream
 
 NETWORK = PairNetwork(operator.FEATURES, operator.PROSPECTS, width=8, rounds=3)
 PRICING = Mlp((operator.PRICE_FEATURES, 8, 1))
-REPLIES = Mlp((2 * maps.FEATURES, 8, 1))
+REPLIES = Mlp((maps.FEATURES, 8, 1))
 GENERATORS = [stream(0, "tests of amortised")]
 WEIGHTS = 2.0 * NETWORK.initialise(1, GENERATORS)  # larger than at the start, so that decisions differ
 WEIGHTS[:, -sum(NETWORK.sizes[-3:]) :] *= 10.0
@@ -38,15 +39,18 @@ class Policies:
 
     def __init__(self, instance: Instance, private: bool = False):
         self.terms, self.gain, highest = opened(instance)
-        self.operator = Operator(NETWORK, PRICING if private else None, highest, 2e-3 * highest)
+        self.operator = Operator(NETWORK, PRICING if private else None, highest, 2e-3 * highest, 1.0)
         self.maps = Maps(REPLIES, highest, 2e-3 * highest)
         self.pricing = PRICING.split(PRICING_WEIGHTS) if private else None
+        values = (self.terms.accuracy_value, self.terms.delay_cost)
+        doubt = torch.cat([value / (1.0 + value) for value in values], dim=-1)[None, None]
+        self.known = Known(self.terms, doubt if private else None)
 
     def scores(self) -> torch.Tensor:
         return self.operator.scores(NETWORK.split(WEIGHTS), self.terms, self.gain)[0, 0]
 
     def price(self, association: torch.Tensor) -> torch.Tensor:
-        return self.operator.price(self.pricing, self.terms, self.gain, association[None, None])[0, 0]
+        return self.operator.price(self.pricing, self.known, self.gain, association[None, None])[0, 0]
 
     def offload(self, price: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         association, data = self.maps.offload(REPLIES.split(REPLY_WEIGHTS), self.terms, self.gain, price[None, None])

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from reference import Game
 from strategies import calls, instances, some_profile
 from twinoffload import Market, Scenario, solve
-from twinoffload.env.episodes import draw_episodes
 from twinoffload.game.pairs import pair_rate
+from twinoffload.learning.amortised.memory import Known
 from twinoffload.learning.amortised.operator import Operator
 from twinoffload.learning.amortised.pair_network import PairNetwork
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.amortised.training import AmortisedTrainer
 from twinoffload.network.link import connected
-from twinoffload.seeding import stream
 
 SMALL = AmortisedSettings(width=8, rounds=2, episodes=1, updates=1, batch=64, examples=20, reply_width=8)
 FORMULA = PairNetwork(8, 4, 8, 1)  # no price rests on it
@@ -30,15 +29,15 @@ def test_at_the_association_of_posted_stand_the_prices_of_posted(name, idle_inte
     scenario = Scenario.load(name).replace(idle_interferes=idle_interferes)
     gain = scenario.sample_gain(200, seed=1)
     outcome = solve(scenario.market(), gain, concept="posted")
-    operator = Operator(FORMULA, None, scenario.highest_price, 2e-3 * scenario.highest_price)
+    operator = Operator(FORMULA, None, scenario.highest_price, 2e-3 * scenario.highest_price, 1.0)
     terms = scenario.market().terms(4, 2)
-    offer = operator.offer(None, terms, gain[None], outcome.association[None])
+    offer = operator.offer(None, Known(terms), gain[None], outcome.association[None])
     on = outcome.association >= 0
     assert on.float().mean() > 0.5
     own = outcome.price.gather(-1, outcome.association.clamp(min=0)[..., None])[..., 0]
     torch.testing.assert_close(offer.price[0][on], own[on], rtol=0, atol=1e-9)
 
-    coded = operator.price(None, terms, gain[None], outcome.association[None])[0]
+    coded = operator.price(None, Known(terms), gain[None], outcome.association[None])[0]
     assert torch.equal(coded == scenario.highest_price, ~connected(outcome.association, 2))
     lower = own[on] - coded[connected(outcome.association, 2)]
     assert (lower[own[on] > operator.step] >= -1e-12).all()
@@ -50,10 +49,10 @@ def test_at_the_association_of_posted_stand_the_prices_of_posted(name, idle_inte
 def test_every_association_is_kept_at_the_price_that_a_slow_search_finds(instance, seed):
     game, profile = Game(instance), some_profile(instance, seed)
     highest = float(game.cap())
-    operator = Operator(FORMULA, None, max(highest, 1e-9), 1e-3)
+    operator = Operator(FORMULA, None, max(highest, 1e-9), 1e-3, 1.0)
     terms = Market(**instance.market_fields()).terms(instance.maps, instance.stations)
     gain = torch.tensor(instance.gain, dtype=torch.float64)
-    price = operator.offer(None, terms, gain[None, None], torch.tensor(profile)[None, None]).price[0, 0]
+    price = operator.offer(None, Known(terms), gain[None, None], torch.tensor(profile)[None, None]).price[0, 0]
     scale = float(game.largest_k())
     for n, m in enumerate(profile):
         if m >= 0:
@@ -68,11 +67,10 @@ def private_losses(seed=0, idle_interferes=True):
     """A trainer, one draw of its game and the association that was recommended in it."""
     scenario = Scenario.load("private").replace(idle_interferes=idle_interferes)
     trainer = AmortisedTrainer(scenario, SMALL, [seed])
-    episodes = draw_episodes(scenario, SMALL.batch, [stream(seed, "private prices")], slots=1)
-    public, terms, gain = episodes.public_terms(0), episodes.terms(0), episodes.gain[0]
+    known, terms, gain = trainer._situation(scenario, 2)  # after two slots, so that doubts differ
     first = 0 if idle_interferes else -1
     association = torch.from_numpy(np.random.default_rng(seed).integers(first, 2, (1, SMALL.batch, 4)))
-    return trainer, public, terms, gain, association
+    return trainer, known, terms, gain, association
 
 
 def gradient_of_prices(trainer, *given) -> torch.Tensor:
@@ -105,16 +103,16 @@ def test_private_prices_follow_the_slope_of_the_mean_profit(idle_interferes):
 
 
 def test_an_unreachable_recommendation_leaves_the_slope_finite():
-    trainer, public, terms, gain, association = private_losses()
+    trainer, known, terms, gain, association = private_losses()
     gain = gain.clone()
     gain[:, :5] = 0.0
-    assert gradient_of_prices(trainer, public, terms, gain, association).isfinite().all()
+    assert gradient_of_prices(trainer, known, terms, gain, association).isfinite().all()
 
 
 def test_private_profit_is_that_of_the_game():
-    trainer, public, terms, gain, association = private_losses(3)
-    loss = float(trainer._other_losses(public, terms, gain, association)["pricing_loss"])
-    offer = trainer.agents.operator.offer(trainer.agents.pricing_layers, public, gain, association)
+    trainer, known, terms, gain, association = private_losses(3)
+    loss = float(trainer._other_losses(known, terms, gain, association)["pricing_loss"])
+    offer = trainer.agents.operator.offer(trainer.agents.pricing_layers, known, gain, association)
     rate = pair_rate(terms, gain, connected(association, 2))
     total = 0.0
     for b, n in itertools.product(range(SMALL.batch), range(4)):
@@ -128,8 +126,8 @@ def test_private_profit_is_that_of_the_game():
         wish = np.log(value("accuracy_value") * steep / (delay + price)) / steep
         total += (price - value("energy_cost")) * min(max(wish, 0.0), value("raw_data"))
     assert -loss == pytest.approx(total / SMALL.batch, rel=1e-9)
-    formula = Operator(FORMULA, None, trainer.agents.operator.highest_price, 1e-3)
-    plain = formula.offer(None, public, gain, association).price
+    formula = Operator(FORMULA, None, trainer.agents.operator.highest_price, 1e-3, 1.0)
+    plain = formula.offer(None, known, gain, association).price
     assert torch.equal(offer.price == 0.0, plain == 0.0), "what cannot be kept at any price is not sold dearer"
     ratio = (offer.price / plain)[plain > 0.0]
     assert ((ratio > 0.36) & (ratio < 2.72)).all()

@@ -13,6 +13,7 @@ def test_presets_and_files_are_of_the_kind_that_they_name(tmp_path):
     assert isinstance(load_settings("tuned"), TrainSettings)
     sizes = load_settings("amortised-sizes")
     assert (sizes.maps, sizes.stations) == ((2, 6), (2, 3))
+    assert (sizes.scattered, sizes.proposals) == (0.5, 256)
     file = tmp_path / "mine.yaml"
     file.write_text("extends: amortised-sizes\nwidth: 8\n")
     assert load_settings(file) == sizes.replace(width=8)
@@ -31,6 +32,9 @@ def test_presets_and_files_are_of_the_kind_that_they_name(tmp_path):
         ("stations: [2.5, 3]", r"stations = \[2.5, 3\]: must be"),
         ("stations: [a, 3]", r"stations = \['a', 3\]: must be"),
         ("rate: 0", "rate = 0: input should be greater than 0"),
+        ("scattered: 1.1", "scattered = 1.1: input should be less than or equal to 1"),
+        ("proposals: 0", "proposals = 0: input should be greater than or equal to 1"),
+        ("proposal_temperature: 0", "proposal_temperature = 0: input should be greater than 0"),
         ("episodes: 1.5", "episodes = 1.5: input should be a valid integer"),
         ("width: many", "width = 'many': input should be a valid integer"),
         ("price_step: .nan", "price_step = nan: input should be a finite number"),

@@ -11,7 +11,7 @@ from twinoffload import Scenario
 from twinoffload.experiments.comparison import compare, held_out, references
 from twinoffload.learning.amortised import training
 from twinoffload.learning.amortised.settings import AmortisedSettings
-from twinoffload.learning.amortised.training import AmortisedTrainer
+from twinoffload.learning.amortised.training import AmortisedTrainer, scatter
 from twinoffload.learning.guard import DivergenceWarning
 from twinoffload.learning.kinds import begin, check
 from twinoffload.learning.optimiser import Adam
@@ -32,15 +32,18 @@ def test_it_learns_to_earn_what_posted_earns_from_below_reactive(name):
     scenario, seeds = Scenario.load(name).replace(maps=2, slots=20), [0, 1]
     trainer, _ = trained(scenario, QUICK, seeds)
     start = AmortisedTrainer(scenario, QUICK, seeds).agents
-    start.name = "start"
-    table = compare([trainer.agents, start, *references(scenario)], held_out(scenario, seeds, 3), seeds)
+    alone = trainer.agents.quick()  # sixteen proposals are all associations of so few: the network is to know by itself
+    start.name, alone.name = "start", "alone"
+    table = compare([trainer.agents, alone, start, *references(scenario)], held_out(scenario, seeds, 3), seeds)
 
     def column(scheme: str, name: str) -> np.ndarray:
         return table.filter(pl.col("scheme") == scheme)[name].to_numpy()
 
     for measure in ("operator_utility_money", "map_utility_money"):
-        assert (column("amortised", measure) >= 0.95 * column("posted", measure)).all()
-        assert (column("start", measure) < 0.9 * column("reactive", measure)).all()
+        for scheme in ("amortised", "alone"):
+            assert (column(scheme, measure) >= 0.95 * column("posted", measure)).all()
+        assert (column("start", measure) < column("reactive", measure)).all()
+    assert (column("start", "operator_utility_money") < 0.9 * column("reactive", "operator_utility_money")).all()
     assert (column("amortised", "operator_utility_money") <= 1.01 * column("admission", "operator_utility_money")).all()
     assert (column("amortised", "regret_share") < 0.05).all()
 
@@ -127,7 +130,7 @@ def test_on_another_device_everything_but_the_draws_is_there():
     trainer = AmortisedTrainer(scenario, SMALL, [0, 1], device="meta")
     assert {generator.device.type for generator in trainer.generators} == {"cpu"}
     assert {weights.device.type for weights in trainer.agents.weights.values()} == {"meta"}
-    losses = trainer._try_choices(scenario, 0.5)
+    losses = trainer._try_choices(scenario, 3, 0.5)
     assert {loss.device.type for loss in losses.values()} == {"meta"}
     assert {loss.shape for loss in losses.values()} == {(2,)}
 
@@ -158,6 +161,52 @@ def test_what_cannot_be_trained_is_refused_before_any_work(scenario, settings, t
     for refuse in (check, begin):
         with pytest.raises(ValueError, match=told):
             refuse(PAPER.replace(**scenario), SMALL.replace(**settings), [0])
+
+
+def test_scattered_stations_stand_anywhere_in_the_square_others_for_each_number():
+    for stations in (1, 3, 6):  # more than are listed, too
+        layouts = [scatter(PAPER.replace(stations=stations), number).layout() for number in range(200)]
+        places = torch.stack(layouts)
+        assert places.shape == (200, stations, 2)
+        assert ((places >= 0.0) & (places <= PAPER.side)).all()
+        assert len(places.flatten(0, 1).unique(dim=0)) == 200 * stations
+        assert torch.equal(scatter(PAPER.replace(stations=stations), 7).layout(), layouts[7])
+    thirds = (places / PAPER.side * 3).long().flatten(0, 1)
+    found = torch.bincount(3 * thirds[:, 0] + thirds[:, 1], minlength=9) / len(thirds)
+    assert (found - 1 / 9).abs().max() < 0.04, "as often here as there"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_share_of_the_slots_is_scattered_in_every_size_the_same_for_all_seeds(monkeypatch, share):
+    settings = SMALL.replace(maps=[2, 3], imitation_weight=0.0, scattered=share)
+    layouts = {}
+    for seeds in ([0], [5]):
+        trainer, played = AmortisedTrainer(PAPER, settings, seeds), []
+        try_choices = trainer._try_choices
+
+        def noted(sized, update, done, played=played, try_choices=try_choices):
+            played.append((sized.maps, tuple(map(tuple, sized.layout().tolist()))))
+            return try_choices(sized, update, done)
+
+        monkeypatch.setattr(trainer, "_try_choices", noted)
+        for update in range(8):
+            trainer._update(update)
+        layouts[seeds[0]] = played
+    assert layouts[0] == layouts[5]
+    own = tuple(map(tuple, PAPER.layout().tolist()))
+    for maps in (2, 3):
+        moved = [layout for size, layout in layouts[0] if size == maps and layout != own]
+        assert len(moved) == len(set(moved)) == round(4 * share)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_examples_are_scattered_as_the_slots_are(share):
+    trainer = AmortisedTrainer(PAPER, SMALL.replace(examples=150, scattered=share), [0])
+    gain, association = trainer._solved(PAPER)
+    own = PAPER.sample_gain(150, seed=0)
+    listed = sum(any(torch.equal(row, each) for each in own) for row in gain)
+    assert listed == round(150 * (1.0 - share))
+    assert len(gain) == len(association) == 150
 
 
 def test_it_begins_from_other_policies():

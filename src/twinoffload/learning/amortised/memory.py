@@ -14,6 +14,7 @@ from torch import Tensor
 
 from twinoffload.game.payoff import unit_delay
 from twinoffload.game.terms import Terms
+from twinoffload.learning.amortised.maps import LONGEST_S
 from twinoffload.scenario import Scenario, Uniform
 
 VALUES = ("accuracy_value", "delay_cost")
@@ -66,9 +67,10 @@ class Beliefs:
 
     def seen(self, terms: Terms, rate: Tensor, price: Tensor, data: Tensor) -> "Beliefs":
         """After the replies of a slot; all arguments of each mAP's own pair, `[..., N]`."""
-        inside = (data > 0.0) & (data < terms.raw_data)
+        delay = unit_delay(terms, rate)
+        inside = (data > 0.0) & (data < terms.raw_data) & (delay < LONGEST_S)  # beyond that, it answered by mistake
         slope = terms.steepness * torch.exp(-terms.steepness * data)
-        row = torch.stack(torch.broadcast_tensors(slope, -unit_delay(terms, rate)), dim=-1)
+        row = torch.stack(torch.broadcast_tensors(slope, -delay), dim=-1)
         row = torch.where(inside.unsqueeze(-1), row, 0.0)
         spread = (self.covariance @ row.unsqueeze(-1)).squeeze(-1)
         gain = spread / ((row * spread).sum(-1, keepdim=True) + NOISE**2)

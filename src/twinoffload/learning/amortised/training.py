@@ -231,7 +231,7 @@ class AmortisedTrainer:
             scattered = round(count * self.settings.scattered)
             several = -(-scattered // LAYOUT_EXAMPLES)
             gains = [scatter(sized, at).sample_gain(LAYOUT_EXAMPLES, seed=at) for at in range(several)]
-            gain = torch.cat([sized.sample_gain(count, seed=0)[scattered:], *gains])
+            gain = torch.cat([sized.sample_gain(count, seed=0)[scattered:], *gains])[:count]
             outcome = solve_flat("posted", sized.market().terms(*size).flatten(gain.shape[:-2]), gain)
             solved = outcome.operator_utility.isfinite()  # some slots have no solution within the cap
             self._examples[size] = gain[solved].to(self.device), outcome.association[solved].to(self.device)
