@@ -94,11 +94,7 @@ def decision_flops(agents: Amortised, maps: int, stations: int) -> int:
     """Floating-point operations of all linear maps in one network's decision, operator's and mAPs'.
 
     A product of `[B, I]` and `[I, O]` has 2 B I O; the operator's are done for every pair in every round, the mAPs'
-<<<<<<< HEAD
-    once for every mAP.
-=======
     once for each mAP.
->>>>>>> test-amortised
     """
     network = agents.operator.network
     recommending = network.rounds * sum(seen * told for seen, told in network.maps)
