@@ -18,16 +18,23 @@ def encode(price: Tensor, time: Tensor, step: float) -> Tensor:
         time: completion time of one MB, s, of a shape that broadcasts with it.
         step: money/MB.
     """
-    share = 1.0 / (2.0 + time)
-    return (torch.clamp(torch.floor(price / step - share), min=0.0) + share) * step
+    share, exact = 1.0 / (2.0 + time), _exact(step, price)
+    return (torch.clamp(torch.floor(price / exact - share), min=0.0) + share) * exact
 
 
 def remainder(price: Tensor, step: float) -> Tensor:
     """The share q of a step by which a price exceeds a whole number of steps; 0 where it tells nothing."""
-    share = torch.remainder(price / step + 0.25, 1.0) - 0.25  # rounding may leave a hair below a whole step
+    share = (
+        torch.remainder(price / _exact(step, price) + 0.25, 1.0) - 0.25
+    )  # rounding may leave a hair below a whole step
     return torch.where(share > 1e-9, share, 0.0)
 
 
 def decode(price: Tensor, step: float) -> Tensor:
     """The completion time of one MB in s that the remainder of a price tells; inf where it tells none."""
     return (1.0 / remainder(price, step) - 2.0).clamp(min=0.0)
+
+
+def _exact(step: float, price: Tensor) -> Tensor:
+    """The step in the prices' precision; exporters of graphs round a plain number to float32."""
+    return torch.tensor(step, dtype=price.dtype, device=price.device)

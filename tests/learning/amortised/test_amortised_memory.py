@@ -33,7 +33,7 @@ class Replies:
 
     def __init__(self, scenario: Scenario = PRIVATE, slots: int = 6, count: int = 50):
         episodes = draw_episodes(scenario, count, [stream(0, "beliefs")], slots=slots)
-        self.prior = Beliefs.prior(scenario, episodes.gain.shape[1:-1])
+        self.prior = Beliefs.prior(scenario, episodes.public_terms(0), episodes.gain.shape[1:-1])
         values = [getattr(episodes.parameters, name).expand(1, count, scenario.maps, 1) for name in VALUES]
         self.truth = torch.cat(values, dim=-1)
         generator = stream(1, "beliefs")
@@ -218,3 +218,12 @@ def test_where_nothing_is_private_nothing_is_remembered():
     agents.offload(slots, agents.price(slots))
     assert agents.beliefs is None
     assert agents.known(slots).doubt is None
+
+
+def test_what_is_not_private_is_believed_of_each_map_as_it_is():
+    """gamma^A in a list over the mAPs beside a private gamma^D."""
+    scenario = PRIVATE.replace(accuracy_value=[5.0, 15.0])
+    prior = Replies(scenario).prior
+    assert prior.mean[0, 0].tolist() == [[5.0, 1.0], [15.0, 1.0], [5.0, 1.0], [15.0, 1.0]]
+    assert torch.equal(prior.low[..., 0], prior.mean[..., 0]) and torch.equal(prior.high[..., 0], prior.mean[..., 0])
+    assert (prior.covariance[..., 0, :] == 0.0).all() and (prior.covariance[..., 1, 1] > 0.0).all()

@@ -46,7 +46,7 @@ class Beliefs:
     Attributes:
         mean: `[..., N, 2]`.
         covariance: `[..., N, 2, 2]`.
-        low, high: ends of the ranges, `[2]`.
+        low, high: ends of the ranges, `[..., N, 2]`.
     """
 
     mean: Tensor
@@ -55,15 +55,20 @@ class Beliefs:
     high: Tensor
 
     @classmethod
-    def prior(cls, scenario: Scenario, batch: torch.Size, device: torch.device | str = "cpu") -> "Beliefs":
-        """Before anything is seen; `batch` are the axes `[..., N]`."""
-        market = scenario.market()
+    def prior(cls, scenario: Scenario, public: Terms, batch: torch.Size) -> "Beliefs":
+        """Before anything is seen.
+
+        Args:
+            scenario: says which values are private, and how they are drawn.
+            public: the parameters with private values at their means.
+            batch: the axes `[..., N]`.
+        """
+        mean = torch.stack([getattr(public, name).squeeze(-1).expand(batch) for name in VALUES], dim=-1)
         ends = [getattr(scenario, name) for name in VALUES]
-        width = torch.tensor([v.uniform[1] - v.uniform[0] if isinstance(v, Uniform) else 0.0 for v in ends])
-        mean = torch.stack([torch.as_tensor(getattr(market, name)).expand(scenario.maps) for name in VALUES], dim=-1)
-        mean, width = mean[0].to(device).double(), width.to(device).double()
-        covariance = torch.diag(width.square() / 12.0)
-        return cls(mean.expand(*batch, 2), covariance.expand(*batch, 2, 2), mean - width / 2.0, mean + width / 2.0)
+        width = [v.uniform[1] - v.uniform[0] if isinstance(v, Uniform) else 0.0 for v in ends]
+        half = torch.tensor(width, dtype=mean.dtype, device=mean.device) / 2.0
+        covariance = torch.diag(half.square() / 3.0)
+        return cls(mean, covariance.expand(*batch, 2, 2), mean - half, mean + half)
 
     def seen(self, terms: Terms, rate: Tensor, price: Tensor, data: Tensor) -> "Beliefs":
         """After the replies of a slot; all arguments of each mAP's own pair, `[..., N]`."""

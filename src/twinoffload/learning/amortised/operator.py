@@ -24,6 +24,7 @@ from twinoffload.units import BITS_PER_BYTE
 
 FEATURES = 8
 PROSPECTS = 4
+_HASH = (12.9898, 78.233, 43758.5453)
 PRICE_FEATURES = 7
 
 
@@ -172,7 +173,9 @@ def proposed(scores: Tensor, gain: Tensor, count: int, temperature: float = 1.0)
     seed = torch.log(gain.clamp(min=1e-300))
     if scores.shape[-1] > stations:
         seed = torch.cat([seed, seed.sum(-1, keepdim=True)], dim=-1)
-    hashed = torch.frac(torch.sin(seed.unsqueeze(-3) * 12.9898 + number * 78.233).abs() * 43758.5453)
+    # tensors, since exporters of graphs round plain numbers to float32
+    stretch, turn, spread = (torch.tensor(x, dtype=gain.dtype, device=gain.device) for x in _HASH)
+    hashed = torch.frac(torch.sin(seed.unsqueeze(-3) * stretch + number * turn).abs() * spread)
     noise = -torch.log(-torch.log(hashed.clamp(1e-12, 1.0 - 1e-12)))
     likely = scores.double().unsqueeze(-3)
     best = torch.cat([likely, likely / temperature + noise], dim=-3).argmax(-1)

@@ -24,6 +24,7 @@ from twinoffload.network.link import connected
 from twinoffload.scenario import Scenario
 
 PRICING_WIDTH = 32
+TIE = 1e-9  # relative difference up to which payoffs are equal
 
 
 class Amortised:
@@ -45,6 +46,7 @@ class Amortised:
         replies = Mlp((maps.FEATURES, settings.reply_width, settings.reply_width, 1))
         self.maps = Maps(replies, scenario.highest_price, step)
         self.beliefs: Beliefs | None = None
+        self.remembers = True
         rows = len(self.seeds)
         self.weights = {"recommend": network.initialise(rows, generators), "maps": replies.initialise(rows, generators)}
         if pricing is not None:
@@ -71,6 +73,12 @@ class Amortised:
         single.seeds = [self.seeds[row]]
         return single
 
+    def forgetful(self) -> "Amortised":
+        """The same policies without memory: private values are as the public parameters say, and in full doubt."""
+        other = copy.copy(self)
+        other.remembers, other.beliefs = False, None
+        return other
+
     def quick(self) -> "Amortised":
         """The same policies with the likeliest association as the only proposal."""
         quick = copy.copy(self)
@@ -79,10 +87,12 @@ class Amortised:
 
     def begin(self, slots: Slots) -> None:
         """Episodes start: what was learned of private values is forgotten."""
-        self.beliefs = self._prior(slots)
+        self.beliefs = self._prior(slots) if self.remembers else None
 
     def known(self, slots: View) -> Known:
         """What the operator decides by in a slot."""
+        if not self.remembers and self.scenario.is_private:
+            return Known(slots.public_terms, torch.ones((*slots.gain.shape[:-1], 2), device=slots.gain.device))
         beliefs = self._prior(slots) if self.beliefs is None else self.beliefs
         return Known(slots.public_terms) if beliefs is None else beliefs.known(slots.public_terms)
 
@@ -102,7 +112,10 @@ class Amortised:
         proposals = operator.proposed(scores, gain, count, self.settings.proposal_temperature)
         each = known.insert_axis()
         payoff = self.operator.payoff(self.pricing_layers, each, each.terms, gain.unsqueeze(-3), proposals)
-        best = payoff.argmax(-1)[..., None, None].expand(*gain.shape[:-2], 1, gain.shape[-2])
+        highest = payoff.amax(-1, keepdim=True)
+        good = payoff >= highest - TIE * (1.0 + highest.abs())  # the first of equals, however they are rounded
+        best = torch.where(good, torch.arange(count, device=gain.device), count).amin(-1)
+        best = best[..., None, None].expand(*gain.shape[:-2], 1, gain.shape[-2])
         return proposals.gather(-2, best).squeeze(-2)
 
     @torch.no_grad()
@@ -118,8 +131,9 @@ class Amortised:
         return association, data
 
     def _prior(self, slots: View) -> Beliefs | None:
-        gain = slots.gain
-        return Beliefs.prior(self.scenario, gain.shape[:-1], gain.device) if self.scenario.is_private else None
+        if not self.scenario.is_private:
+            return None
+        return Beliefs.prior(self.scenario, slots.public_terms, slots.gain.shape[:-1])
 
     def _on(self, device: torch.device) -> "Amortised":
         """The same where slots are played, if they were trained elsewhere."""

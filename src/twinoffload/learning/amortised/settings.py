@@ -25,7 +25,9 @@ class AmortisedSettings(BaseModel):
     imitation: float = Field(
         0.25, ge=0, le=1, description="share of the updates, at the start, that do nothing else than imitate `posted`"
     )
-    imitation_weight: float = Field(1.0, ge=0, description="weight of imitation after that; falls linearly to a tenth")
+    imitation_weight: float = Field(
+        1.0, ge=0, description="weight of imitation after that; falls linearly to three tenths"
+    )
     examples: int = Field(4000, ge=1, description="slots of each size in which `posted` is solved to be imitated")
     example_limit: int = Field(
         1000, ge=1, description="associations up to which `posted` is imitated; larger sizes begin without"

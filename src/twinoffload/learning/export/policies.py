@@ -94,4 +94,6 @@ def _(agents: Agents, row: int) -> Policy:
 def _(agents: Amortised, row: int) -> Policy:
     """One network for any number of mAPs and BSs, which are told their parameters."""
     every, free = tuple(port.name for port in PARAMETERS), frozenset(("maps", "stations"))
-    return Policy(agents.alone(row), agents.scenario, ("gain", *every), ("gain", "price", *every), free, free)
+    return Policy(
+        agents.alone(row).forgetful(), agents.scenario, ("gain", *every), ("gain", "price", *every), free, free
+    )
