@@ -225,5 +225,7 @@ def test_what_is_not_private_is_believed_of_each_map_as_it_is():
     scenario = PRIVATE.replace(accuracy_value=[5.0, 15.0])
     prior = Replies(scenario).prior
     assert prior.mean[0, 0].tolist() == [[5.0, 1.0], [15.0, 1.0], [5.0, 1.0], [15.0, 1.0]]
-    assert torch.equal(prior.low[..., 0], prior.mean[..., 0]) and torch.equal(prior.high[..., 0], prior.mean[..., 0])
-    assert (prior.covariance[..., 0, :] == 0.0).all() and (prior.covariance[..., 1, 1] > 0.0).all()
+    assert torch.equal(prior.low[..., 0], prior.mean[..., 0])
+    assert torch.equal(prior.high[..., 0], prior.mean[..., 0])
+    assert (prior.covariance[..., 0, :] == 0.0).all()
+    assert (prior.covariance[..., 1, 1] > 0.0).all()
