@@ -107,6 +107,17 @@ def test_quick_writes_every_product(tmp_path, scenario, capsys):
     assert (out / "report.html").is_file()
 
 
+def test_quick_takes_any_settings(tmp_path, scenario):
+    mine, out = tmp_path / "mine.yaml", tmp_path / "quick"
+    mine.write_text("extends: amortised\nepisodes: 2\nupdates: 2\nbatch: 8\nexamples: 8\n")
+    words = ["quick", "--scenario", scenario, "--settings", mine, "--seeds", "2", "--held-out", "1", "--out", out]
+    assert call(*words) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["rows"][0]["scheme"] == "amortised"
+    assert f"--settings {mine}" in summary["command"]
+    assert "amortised" in (out / "report.html").read_text()
+
+
 UNPLAYABLE = {
     "positions": ("stations: 8", "station_positions lists 4"),
     "priceless": ("price_cap: 0", "price_cap = 0 leaves the operator no price"),

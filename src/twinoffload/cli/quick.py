@@ -9,7 +9,13 @@ import typer
 def quick(
     scenario: Annotated[str, typer.Option(help="Preset (paper, open, private) or YAML file.")] = "paper",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0..K-1, trained at once.")] = 6,
-    episodes: Annotated[int | None, typer.Option(min=1, help="Training episodes.", show_default="60")] = None,
+    settings: Annotated[
+        str,
+        typer.Option(help="How to learn: preset (tuned, tuned-td3, tuned-ddpg, paper-literal, amortised) or YAML file."),
+    ] = "tuned",
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help="Training episodes.", show_default="the settings' own")
+    ] = None,
     observation: Annotated[
         str | None,
         typer.Option(
@@ -41,16 +47,18 @@ def quick(
 
     where = use_machine(device, threads)
     chosen = Scenario.load(scenario)
-    settings = training_settings(episodes=episodes, observation=observation)
-    given = [f"--scenario {quote(scenario)}", f"--seeds {seeds}", f"--episodes {settings.episodes}"]
-    given += [f"--observation {settings.observation}", f"--held-out {held_out}", f"--out {quote(str(out))}"]
+    learning = training_settings(settings, episodes=episodes, observation=observation)
+    given = [f"--scenario {quote(scenario)}", f"--settings {quote(settings)}", f"--seeds {seeds}"]
+    given += [f"--episodes {learning.episodes}"]
+    given += [f"--observation {observation}"] if observation is not None else []
+    given += [f"--held-out {held_out}", f"--out {quote(str(out))}"]
     with progress() as bars:
-        training = Bar(bars, "training episodes", settings.episodes)
+        training = Bar(bars, "training episodes", learning.episodes)
         playing = Bar(bars, "held-out schemes", 1 + len(reference_names(chosen)))
         summary = quick_study(
             out,
             chosen,
-            settings,
+            learning,
             range(seeds),
             command=f"twinoffload quick {' '.join(given)}",
             episodes=held_out,

@@ -157,10 +157,15 @@ class RunFolder:
         """Ask for more episodes than before.
 
         Raises:
-            ValueError: for fewer.
+            ValueError: for fewer, or where rates fall towards the end that was set.
         """
         if episodes < self.settings.episodes:
             raise ValueError(f"episodes = {episodes}: the run was begun with {self.settings.episodes}; ask for more")
+        if episodes > self.settings.episodes and self.settings.paced:
+            raise ValueError(
+                f"episodes = {episodes}: {self.settings.label} was begun with {self.settings.episodes} and paces its "
+                "rates by them; begin another run with more"
+            )
         self.settings = self.settings.model_copy(update={"episodes": episodes})
         self._write_settings()
 

@@ -1,7 +1,7 @@
 """How the agents of a run learn: every setting of a training."""
 
 import os
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +23,8 @@ class TrainSettings(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    paced: ClassVar[bool] = False  # nothing depends on how many episodes are to come
 
     observation: Observation = Field("load", description="what an mAP sees beside its own gains and prices")
     followers: Literal["independent", "shared"] = Field(

@@ -52,6 +52,15 @@ def test_stopped_and_resumed_is_the_same_to_the_bit(tmp_path):
     assert_same_run(whole.path, part.path)
 
 
+def test_a_longer_run_is_another_run(tmp_path):
+    run = RunFolder.create(tmp_path / "run", SCENARIO, SETTINGS, [0])
+    before = (run.path / "settings.yaml").read_text()
+    with pytest.raises(ValueError, match="begin another run with more"):
+        run.extend(SETTINGS.episodes + 1)
+    run.extend(SETTINGS.episodes)
+    assert (run.path / "settings.yaml").read_text() == before
+
+
 def test_killed_and_resumed_is_the_undisturbed_run_to_the_bit(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):

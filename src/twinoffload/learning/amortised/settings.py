@@ -51,6 +51,7 @@ class AmortisedSettings(BaseModel):
 
     label: ClassVar[str] = "amortised"
     observation: ClassVar[Observation] = "paper"
+    paced: ClassVar[bool] = True  # rates and weights fall towards the last episode
 
     @field_validator("maps", "stations", mode="before")
     @classmethod
