@@ -11,7 +11,9 @@ def quick(
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0..K-1, trained at once.")] = 6,
     settings: Annotated[
         str,
-        typer.Option(help="How to learn: preset (tuned, tuned-td3, tuned-ddpg, paper-literal, amortised) or YAML file."),
+        typer.Option(
+            help="How to learn: preset (tuned, tuned-td3, tuned-ddpg, paper-literal, amortised) or YAML file."
+        ),
     ] = "tuned",
     episodes: Annotated[
         int | None, typer.Option(min=1, help="Training episodes.", show_default="the settings' own")

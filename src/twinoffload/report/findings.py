@@ -103,7 +103,9 @@ def _learning(results: Results) -> str:
         if len(values) < 2 or not np.isfinite(values[[0, -1]]).all():
             return ""
         parts.append(f"{who} went from {number(np.median(values[0]), 2)} to {number(np.median(values[-1]), 2)}")
-    text = f"In {len(values)} training episodes {listed(parts)} money a slot (medians over seeds, as measured in training)"
+    text = (
+        f"In {len(values)} training episodes {listed(parts)} money a slot (medians over seeds, as measured in training)"
+    )
     _, values = curves(results.metrics, "map_utility_money")
     when = [settled(values[:, i]) for i in range(values.shape[1])]
     if when and None not in when:
