@@ -12,7 +12,7 @@ from typing import Any
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
     """Let `write` fill a draft beside the target, then rename it into place; a failure leaves nothing behind."""
     target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.draft")
+    draft = draft_of(target)
     try:
         write(draft)
         mask = os.umask(0)
@@ -26,6 +26,11 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
     finally:
         draft.unlink(missing_ok=True)
     return target
+
+
+def draft_of(target: Path) -> Path:
+    """Where a file is written before it gets its name."""
+    return target.with_name(f".{target.name}.{os.getpid()}.draft")
 
 
 def write_folder(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:

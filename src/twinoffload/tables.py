@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 import polars as pl
 
-from twinoffload.files import write_whole
+from twinoffload.files import draft_of, write_whole
 
 BATCH_ROWS = 1 << 18
 
@@ -70,7 +70,8 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pa
     """The path of a file that is to be written, before any work for it.
 
     Raises:
-        ValueError: it exists (unless `overwrite`), is a folder, or its folder is missing or closed to us.
+        ValueError: it exists (unless `overwrite`), is a folder, its folder is missing or closed to us, or its name is
+            too long.
     """
     target = Path(path)
     if os.path.isdir(target):
@@ -81,6 +82,12 @@ def check_target(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pa
         raise ValueError(f"{target}: exists already; name another file, or overwrite it with --force")
     if not os.access(target.parent, os.W_OK):
         raise ValueError(f"{target}: cannot be written: {target.parent} is closed to us; choose another place")
+    try:
+        os.lstat(draft_of(target))
+    except FileNotFoundError:
+        return target
+    except OSError as error:
+        raise ValueError(f"{target}: cannot be written: {error.strerror}; name another file") from None
     return target
 
 

@@ -83,6 +83,8 @@ def test_bad_files(capfd, tmp_path, name, form):
             ["--concept", "'best'", "'pairwise', 'posted', 'admission'"],
         ),
         (["solve", "--gain", EXAMPLE, "--snapshot", "9"], ["snapshot '9'", "0, 1, 2"]),
+        (["solve", "--gain", "none.csv", "--gap", "nan"], ["gap = nan", "at least 0"]),
+        (["solve", "--gain", "none.csv", "--time-limit", "0"], ["time_limit = 0.0", "above 0"]),
         (["solve", "--gain", "none.csv"], ["none.csv: no such file", "CSV"]),
         (["solve", "--gain", "."], [".: is a folder", "CSV"]),
         (["solve", "--gain", EXAMPLE, "--scenario", "papr"], ["scenario papr", "did you mean 'paper'?"]),

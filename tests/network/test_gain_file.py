@@ -11,6 +11,7 @@ import torch
 
 from twinoffload.network import gain_file
 from twinoffload.network.gain_file import Gains, SparseGains, read_gains, read_links, write_gains
+from twinoffload.tables import check_target
 
 HEAD = "map,station,gain\n"
 
@@ -222,6 +223,8 @@ def test_places_that_cannot_be_written(tmp_path):
         write_gains(tmp_path / "none" / "out.csv", some_gains())
     with pytest.raises(ValueError, match="cannot be written: File name too long"):
         write_gains(tmp_path / ("x" * 300), some_gains())
+    with pytest.raises(ValueError, match="cannot be written: File name too long; name another"):
+        check_target(tmp_path / ("x" * 250))  # the draft's name is longer
     assert os.listdir(tmp_path) == []
 
 

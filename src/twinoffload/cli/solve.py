@@ -102,12 +102,13 @@ def solve(
     from twinoffload.cli.progress import reading, searching
     from twinoffload.cli.solution import check, city_document, document, show, show_city
     from twinoffload.equilibrium.profiles import check_enumerable
-    from twinoffload.equilibrium.searching import SEARCHED, is_exact
+    from twinoffload.equilibrium.searching import SEARCHED, Search, is_exact
     from twinoffload.equilibrium.solution_file import write_solution
     from twinoffload.equilibrium.solve import SEARCH_REMEDY, SMALL
     from twinoffload.network.gain_file import dense, list_gains, sparse
 
     console = output()
+    Search(time_limit, gap)
     if out is not None:
         check_out(out, force, gain=gain, scenario=scenario)
     chosen = twinoffload.Scenario.load(scenario)

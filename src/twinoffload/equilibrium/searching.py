@@ -1,7 +1,8 @@
 """What a search in a market beyond an exact answer may take, and its door for markets given as arrays."""
 
+import math
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -32,6 +33,17 @@ class Search:
     time_limit: float | None = None
     gap: float = 0.0
     watch: "Watch | None" = None
+
+    def __post_init__(self) -> None:
+        """Refuse limits that are none.
+
+        Raises:
+            ValueError: naming the limit.
+        """
+        if self.time_limit is not None and not (_is_number(self.time_limit) and 0 < self.time_limit < math.inf):
+            raise ValueError(f"time_limit = {self.time_limit!r}: must be a number of seconds above 0, or None")
+        if not (_is_number(self.gap) and 0 <= self.gap < math.inf):
+            raise ValueError(f"gap = {self.gap!r}: must be a number of at least 0, such as 0.02")
 
     @property
     def allowed(self) -> bool:
@@ -94,3 +106,7 @@ def _stack(outcomes: list[Outcome]) -> Outcome:
         return np.array(values) if name == "status" else torch.stack(values)
 
     return replace(first, **{f.name: column(f.name) for f in fields(first)})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,6 +1,5 @@
 """`solve` and its companions: the door to every solution concept."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -90,10 +89,6 @@ def solve(
     """
     if concept not in CONCEPTS:
         raise ValueError(f"concept = {concept!r}: must be one of {', '.join(CONCEPTS)}")
-    if time_limit is not None and not (_is_number(time_limit) and 0 < time_limit < math.inf):
-        raise ValueError(f"time_limit = {time_limit!r}: must be a number of seconds above 0, or None")
-    if not (_is_number(gap) and 0 <= gap < math.inf):
-        raise ValueError(f"gap = {gap!r}: must be a number of at least 0, such as 0.02")
     search = Search(time_limit, gap, watch)
     if not isinstance(settings, GradientSettings | None):
         raise ValueError(f"settings: expected GradientSettings, got {type(settings).__name__}")
@@ -299,7 +294,3 @@ class _Problem:
         if self.start is not None and self.within is not None:
             there = self.within.gather(-1, self.start.clamp(min=0).unsqueeze(-1)).squeeze(-1)
             check_start(self.start, there)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -250,3 +250,11 @@ def test_bad_input_is_told(call, words):
     with pytest.raises(ValueError, match=words) as refused:
         call(LARGE.market(), gain)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("concept", ["posted", "admission"])
+def test_where_nothing_can_be_earned_that_is_proven(concept):
+    scenario = Scenario.load("city").replace(maps=40, stations=20, accuracy_value=1e-6)
+    outcome = solve(scenario.market(), scenario.sample_city(0)[1], concept)
+    assert outcome.operator_utility == 0.0
+    assert outcome.status == "optimal"

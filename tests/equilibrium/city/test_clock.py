@@ -62,7 +62,7 @@ def temperatures(clock: Clock, now: Ticking, cost: float, sweeps: int, maps: int
         now.time += cost * steps
         seen.append(temperature)
 
-    cool(clock, maps, sweeps, 1.0, 0, lambda share: None, propose)
+    cool(clock, maps, sweeps, 1.0, HOT / COLD, lambda share: None, propose)
     return seen
 
 

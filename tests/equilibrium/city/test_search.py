@@ -10,9 +10,12 @@ from test_clock import Ticking
 from checks import market_of
 from reference import Game
 from strategies import build, calls, instances, some_profile
-from twinoffload import solve
+from twinoffload import Scenario, solve
 from twinoffload.equilibrium.city.clock import Clock
-from twinoffload.equilibrium.city.search import anneal, descend, value_of
+from twinoffload.equilibrium.city.configurations import candidates
+from twinoffload.equilibrium.city.gathering import gathered
+from twinoffload.equilibrium.city.links import Links, parameters
+from twinoffload.equilibrium.city.search import anneal, descend, undisturbed, value_of
 
 
 @given(instance=instances(most_maps=4), seed=st.integers(0, 1000))
@@ -86,6 +89,46 @@ def test_a_silent_map_that_earns_nothing_is_off():
     found = anneal(c, links.strongest_pair(), sweeps=300)
     exact = solve(market, dense(instance), "admission")
     assert (found.choice < 0).sum() == (exact.association < 0).sum() > 0
+
+
+def crowd(maps: int, stations: int, **changes):
+    """Many mAPs on few BSs, where nobody earns while each BS has a crowd."""
+    scenario = Scenario.load("paper").replace(maps=maps, stations=stations, **changes)
+    market, links = scenario.market(), Links.complete(scenario.sample_gain(1, 0)[0])
+    return candidates(parameters(market, links), links), links
+
+
+def test_a_crowd_parks_together_so_that_others_earn():
+    """Two BSs, a hundred mAPs who all interfere: all but a few on one BS leave the other to those few."""
+    c, links = crowd(100, 2)
+    found = anneal(c, links.strongest_pair(), sweeps=100)
+    lonely = undisturbed(c.first, c.terms)[: links.maps].max()
+    assert found.value > 0.9 * lonely
+    assert np.bincount(links.station[found.choice]).max() > 90
+
+
+@given(instance=instances(most_maps=6, most_stations=4))
+@calls(60)
+def test_gathered_maps_stand_on_their_own_pairs_and_few_bss(instance):
+    """Each BS that is used takes all of its reach that no earlier one took."""
+    _, c, links = problem(instance)
+    choice = gathered(c)
+    assert (links.map_of[choice] == np.arange(links.maps)).all()
+    first = np.bincount(c.station, minlength=links.stations).max()
+    assert np.bincount(c.station[choice]).max() == first
+
+
+def test_gathered_maps_cover_a_city_as_a_slow_cover_does():
+    scenario = Scenario.load("city").replace(maps=300, stations=40, candidates=5)
+    links = Links.of(scenario.sample_city(0)[1])
+    c = candidates(parameters(scenario.market(), links), links)
+    left, used = set(range(links.maps)), set()
+    reach = [set(links.map_of[links.station == m]) for m in range(links.stations)]
+    while left:
+        m = max(range(links.stations), key=lambda m: (len(reach[m] & left), -m))
+        used.add(m)
+        left -= reach[m]
+    assert set(links.station[gathered(c)]) == used
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 50.0, 5000.0])

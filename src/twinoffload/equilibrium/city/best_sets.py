@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twinoffload.compiling import compiled, lean
-from twinoffload.equilibrium.city.branching import Branch, Curves, branch, branch_for, profit_curves
+from twinoffload.equilibrium.city.branching import BRANCHES, Branch, Curves, branch, branch_for, profit_curves
 from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import RECEIVED, Candidates, earned
 from twinoffload.equilibrium.city.ladder import Pack, climb, pack_for
@@ -46,6 +46,11 @@ class Sets(NamedTuple):
     weight: np.ndarray
     branch: Branch
     pack: Pack
+
+    @property
+    def complete(self) -> bool:
+        """Whether all BSs are tabulated, so that every answer is exact."""
+        return bool((self.begin >= 0).all())
 
 
 def all_sets(c: Candidates, tabulated: int = TABULATED, clock: Clock | None = None) -> Sets | None:
@@ -108,15 +113,18 @@ def _tabulate(terms, offset, ranked, begin, value, start, stop):
 
 
 @compiled
-def best_sets(c, sets, multiplier, surplus, gradient, start, stop):
-    """Bounds of the BSs from `start` to `stop` - 1 into `surplus` `[M]`.
+def best_sets(c, sets, multiplier, surplus, gradient, start, looks):
+    """Bounds of the BSs from `start` on into `surplus` `[M]`; the first BS that is not done after so many looks.
 
-    How much each mAP is wanted there is subtracted from `gradient` `[N]`.
+    Looks are about what a BS takes: at candidates, or at sets of them in tables. How much each mAP is wanted there is
+    subtracted from `gradient` `[N]`.
     """
     map_of, offset, terms = c.map_of, c.offset, c.terms
     ranked, begin, value, shares, curves, power, cost, weight, branching, packing = sets
     index, profit, least = curves
-    for m in range(start, stop):
+    for m in range(start, len(surplus)):
+        if looks <= 0:
+            return m
         first, size = offset[m], offset[m + 1] - offset[m]
         share = shares[first : first + size]
         cheapest = 0.0
@@ -125,12 +133,18 @@ def best_sets(c, sets, multiplier, surplus, gradient, start, stop):
             cheapest = min(cheapest, cost[i])
         if begin[m] >= 0:
             surplus[m] = _best_tabulated(size, cost, begin[m], value, share, weight)
+            looks -= 1 << size
         elif cheapest == 0.0:
             surplus[m] = branch(terms, ranked, first, size, power, cost, index, profit, share, branching)
+            looks -= BRANCHES * size
         else:
-            surplus[m] = climb(terms, ranked, first, size, power, cost, index, profit, least, share, packing)
+            bound, looks = climb(terms, ranked, first, size, power, cost, index, profit, least, share, packing, looks)
+            if looks < 0:
+                return m
+            surplus[m] = bound
         for i in range(size):
             gradient[map_of[ranked[first + i]]] -= share[i]
+    return len(surplus)
 
 
 @lean

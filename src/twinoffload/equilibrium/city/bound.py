@@ -22,7 +22,8 @@ from twinoffload.compiling import compiled
 from twinoffload.equilibrium.city.best_sets import TABULATED, Sets, all_sets, best_sets
 from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import Candidates, roster, scratch, value_with
-from twinoffload.equilibrium.city.search import Found, SearchProgress, Watch, undisturbed, unwatched
+from twinoffload.equilibrium.city.ladder import FRESH
+from twinoffload.equilibrium.city.search import MOST_LOOKS, Found, SearchProgress, Watch, undisturbed, unwatched
 
 MEMORY = 0.3  # share of the last direction in the next
 LENGTH = 0.5  # first step length, of Polyak's
@@ -107,7 +108,10 @@ def upper_bound(
             paid, nu, direction = True, best_nu, np.zeros_like(nu)
             continue
         if norm < NEGLIGIBLE:
-            break
+            if sets.complete or not nu.any():
+                break
+            nu = np.zeros_like(nu)  # sets found in part tell no direction; where many mAPs share a BS few cost anything
+            continue
         nu = nu - length * (value - found.value) / norm * direction
         if not paid:
             nu = np.maximum(nu, 0.0)
@@ -120,11 +124,13 @@ def _evaluate(
 ) -> bool:
     """Surpluses of all BSs and a subgradient at some multipliers; False where the time ended before."""
     gradient[:] = 1.0
-    done = 0
-    for begin, end in clock.steps(len(surplus)):
-        best_sets(c, sets, nu, surplus, gradient, begin, end)
-        done = end
-    return done == len(surplus)
+    sets.pack.stand[0] = FRESH
+    m = 0
+    for begin, end in clock.steps(MOST_LOOKS):
+        m = best_sets(c, sets, nu, surplus, gradient, m, end - begin)
+        if m == len(surplus):
+            return True
+    return False
 
 
 def _safe_sum(c: Candidates, nu: np.ndarray, surplus: np.ndarray) -> float:

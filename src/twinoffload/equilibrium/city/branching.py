@@ -21,6 +21,7 @@ from twinoffload.equilibrium.city.configurations import NOISE, REACH, RECEIVED, 
 
 DEPTH = 32  # most members of a branch
 BRANCHES = 300  # after which bounds stand for what is left
+VISITS = 1_200_000  # looks at candidates, after which they do too
 EVEN = 64  # shares up to 1 are cut into even cells, the last of them more finely towards 1
 SHARES = np.concatenate([np.arange(EVEN) / EVEN, 1.0 - 2.0 ** (-np.arange(1, 25) / 2) / EVEN, [1.0]])  # upper ends
 CELLS = len(SHARES)
@@ -160,10 +161,14 @@ def branch(terms, ranked, first, size, power, cost, index, profit, taken, room):
         _fill_table(table[i], profit[index[first + i]], price, cost[i])
         share[0, k] = max(table[i, cell_of(power[i] / (power[i] + noise))], 0.0)
         share_rest[0] += share[0, k]
-    depth, branches, upper = 0, 0, 0.0
+    depth, branches, visits, upper = 0, 0, 0, 0.0
     while depth >= 0:
         more = min(value[depth] + rest[depth], shared[depth] + share_rest[depth])
         if cursor[depth] == length[depth] or more <= max(upper, lower):
+            depth -= 1
+            continue
+        if visits > VISITS:
+            upper = max(upper, more)
             depth -= 1
             continue
         k = cursor[depth]
@@ -189,6 +194,7 @@ def branch(terms, ranked, first, size, power, cost, index, profit, taken, room):
         for j in range(depth):
             shared[depth] += table[member[j], cell_of(power[member[j]] / (load + noise))]
         length[depth] = cursor[depth] = 0
+        visits += open_above - k
         for above in range(k + 1, open_above):
             j = candidate[depth - 1, above]
             net = earned(terms, ranked[first + j], load) - cost[j]

@@ -6,15 +6,21 @@ from twinoffload.equilibrium.city.clock import Clock
 
 HOT, COLD = 0.1, 0.004  # first and last temperature over the mean profit of an undisturbed mAP
 ROUNDS, SMALL = 8, 100  # most rounds; mAPs up to which there is more than one
+MILD = 1.5  # first over last temperature of a round that is not to destroy its start
 HOTTER = 5.0  # every second round, for markets whose profits differ by decades
 PLATEAU = 20  # most sweeps at one temperature
 COOLING = 0.8  # of a round's time; the rest is for the descent
 ENOUGH = 20.0  # sweeps from which it pays to begin hot: fewer leave an association worse than they found it
 
 
-def usual_rounds(maps: int) -> int:
-    """How often to cool a market of N mAPs."""
-    return max(1, min(ROUNDS, SMALL // maps))
+def heats(maps: int, crowded: bool, rounds: int | None = None) -> list[float]:
+    """First over last temperature of each round in a market of N mAPs.
+
+    In a crowded one, where idle mAPs interfere, the first begins mildly: it is for a start that heat would destroy.
+    """
+    rounds = max(1, min(ROUNDS, SMALL // maps)) if rounds is None else rounds
+    hot = [HOT / COLD * (HOTTER if i % 2 else 1.0) for i in range(rounds)]
+    return [MILD, *hot] if crowded and hot else hot
 
 
 def cool(
@@ -22,7 +28,7 @@ def cool(
     maps: int,
     sweeps: int,
     scale: float,
-    round_: int,
+    heat: float,
     look: Callable[[float], None],
     propose: Callable[[int, float], object],
 ) -> int:
@@ -36,12 +42,11 @@ def cool(
         maps: N.
         sweeps: most proposals per mAP.
         scale: what an undisturbed mAP earns on average, money.
-        round_: its number; every second one starts hotter.
+        heat: first over last temperature.
         look: called now and then with how far it is, in [0, 1].
         propose: makes a number of proposals at a temperature in money.
     """
     time, total, done = clock.part(COOLING), sweeps * maps, 0
-    heat = HOT / COLD * (HOTTER if round_ % 2 else 1.0)
     for begin, end in time.steps(total, PLATEAU * maps):
         passed = time.share
         progress = max(begin / total, passed)

@@ -17,6 +17,7 @@ from twinoffload.equilibrium.city.branching import SHARES, cell_of
 from twinoffload.equilibrium.city.configurations import NOISE, earned
 
 RUNGS = 1024
+FRESH = -2  # the next turn of a climb that has not begun
 _PENDING = 32  # ranges of rungs that wait, at most one for each halving and one more
 
 
@@ -30,6 +31,8 @@ class Pack(NamedTuple):
     reward: np.ndarray  # [L] profit less multiplier, money
     earns: np.ndarray  # [L] whether a candidate is among them
     pending: np.ndarray  # [_PENDING, 2] ranges of rungs
+    stand: np.ndarray  # [6] of a climb that goes on: turn, likely leader, best leader, its rung, parked, pending
+    bound: np.ndarray  # [1] its bound so far, money
 
 
 def pack_for(most: int) -> Pack:
@@ -42,12 +45,16 @@ def pack_for(most: int) -> Pack:
         reward=np.empty(most),
         earns=np.zeros(most, np.bool_),
         pending=np.empty((_PENDING, 2), np.int64),
+        stand=np.full(6, FRESH, np.int64),
+        bound=np.zeros(1),
     )
 
 
 @compiled
-def climb(terms, ranked, first, size, power, cost, index, profit, least, share, room):
+def climb(terms, ranked, first, size, power, cost, index, profit, least, share, room, looks):
     """An upper bound of the best set's value less its multipliers; the fractional set behind it goes to `share`.
+
+    Where it runs out of looks it stops between two ranges of rungs, and goes on from there when it is called again.
 
     Args:
         terms: parameters of the pairs.
@@ -60,27 +67,40 @@ def climb(terms, ranked, first, size, power, cost, index, profit, least, share, 
         profit: the curves of `branching`.
         least: the share below which nobody earns.
         share: `[size]`: how much of each candidate is in the set; the leader of last time is tried first.
-        room: work space.
+        room: work space, which remembers how far it is.
+        looks: about how many candidates it may look at.
+
+    Returns:
+        (bound, looks that are left), the latter below 0 where it is not done.
     """
-    rung, parked, price, earner, reward, earns, pending = room
+    rung, parked, price, earner, reward, earns, pending, stand, bound = room
     noise = terms[ranked[first], NOISE]
-    _place(rung, size, power)
-    parks = _park(size, power, cost, parked, price)
-    likely = -1
-    for i in range(size - 1, -1, -1):
-        if share[i] == 1.0:
-            likely = i
-    share[:size] = 0.0
-    leader, at, best = -1, 0, 0.0
-    for i in range(size):  # nobody earns
-        best -= min(cost[i], 0.0)
-    for turn in range(-1, size):
-        i = turn if turn >= 0 else likely
-        if i < 0 or not earned(terms, ranked[first + i], 0.0) > 0.0 or (turn >= 0 and i == likely):
-            continue
-        pending[0, 0], pending[0, 1], pending[1, 0], pending[1, 1] = 1, RUNGS + 1, 0, 1
-        waiting = 2
+    if stand[0] == FRESH:
+        looks -= size
+        _place(rung, size, power)
+        stand[0], stand[1], stand[2], stand[3], stand[5] = -1, -1, -1, 0, 0
+        stand[4] = _park(size, power, cost, parked, price)
+        for i in range(size - 1, -1, -1):
+            if share[i] == 1.0:
+                stand[1] = i
+        share[:size] = 0.0
+        bound[0] = 0.0
+        for i in range(size):  # nobody earns
+            bound[0] -= min(cost[i], 0.0)
+    likely, parks, best = stand[1], stand[4], bound[0]
+    for turn in range(stand[0], size):
+        i, waiting = turn if turn >= 0 else likely, stand[5]
+        if waiting == 0:
+            if i < 0 or not earned(terms, ranked[first + i], 0.0) > 0.0 or (turn >= 0 and i == likely):
+                continue
+            pending[0, 0], pending[0, 1], pending[1, 0], pending[1, 1] = 1, RUNGS + 1, 0, 1
+            waiting = 2
+        stand[5] = 0
         while waiting > 0:
+            if looks <= 0:
+                stand[0], stand[5], bound[0] = turn, waiting, best
+                return best, -1
+            looks -= 1
             waiting -= 1
             begin, end = pending[waiting]
             low, high = rung[begin], rung[end] if begin > 0 else 0.0
@@ -88,25 +108,28 @@ def climb(terms, ranked, first, size, power, cost, index, profit, least, share, 
             if not alone > 0.0:
                 continue
             count = _earners(first, size, i, low, high, noise, least, power, cost, index, profit, earner, reward, earns)
+            looks -= size + count * count // 4  # to sort them
             net = alone - cost[i] + _fill(i, count, earner, reward, earns, parks, parked, cost, high, power, share[:0])
             if net <= best:
                 continue
             if end == begin + 1:
-                leader, at, best = i, begin, net
+                stand[2], stand[3], best = i, begin, net
             else:
                 middle = (begin + end) // 2
                 pending[waiting, 0], pending[waiting, 1] = middle, end
                 pending[waiting + 1, 0], pending[waiting + 1, 1] = begin, middle
                 waiting += 2
+    stand[0] = FRESH
+    leader, at = stand[2], stand[3]
     if leader < 0:
         for i in range(size):
             share[i] = cost[i] < 0.0
-        return best
+        return best, max(looks, 0)
     low, high = rung[at], rung[at + 1] if at > 0 else 0.0
     count = _earners(first, size, leader, low, high, noise, least, power, cost, index, profit, earner, reward, earns)
     _fill(leader, count, earner, reward, earns, parks, parked, cost, high, power, share[:size])
     share[leader] = 1.0
-    return best
+    return best, max(looks, 0)
 
 
 @lean

@@ -27,7 +27,8 @@ from twinoffload.equilibrium.city.configurations import (
     leave,
     roster,
 )
-from twinoffload.equilibrium.city.cooling import cool, usual_rounds
+from twinoffload.equilibrium.city.cooling import MILD, cool, heats
+from twinoffload.equilibrium.city.gathering import gathered
 from twinoffload.equilibrium.city.kernel import best_offer, demand, price_leaving, profit, surplus
 from twinoffload.equilibrium.city.search import MOST_LOOKS, Found, Watch, pair_on, tell_round, unwatched
 
@@ -59,15 +60,16 @@ def anneal_posted(
     Returns:
         The best association at the end of a round; value -inf where none of them, nor the start, can be brought about.
     """
-    clock, rounds = clock or Clock(), usual_rounds(len(start)) if rounds is None else rounds
+    clock, turns = clock or Clock(), heats(len(start), c.idle_interferes, rounds)
     rng, c = np.random.default_rng(seed), _at_range_end(c)
     scale, loss = _turnover(c.first, c.terms)
     start, never = np.array(start, np.int64), -PENALTY * scale - loss
     best, done = Found(start, _value(c, start)), 0
-    for i in range(rounds if scale > 0.0 else 0):
-        state, part = _state(c, best.choice, never), clock.part(1.0 / (rounds - i))
-        look, propose = partial(tell_round, watch, i, rounds, best.value), partial(_propose, c, state, rng, never)
-        done += cool(part, len(start), sweeps, scale + (loss if i % 2 else 0.0), i, look, propose)
+    for i, heat in enumerate(turns if scale > 0.0 else []):
+        state = _state(c, gathered(c) if heat == MILD else best.choice, never)
+        part, loud = clock.part(1.0 / (len(turns) - i)), scale + (loss if heat == max(turns) else 0.0)
+        look, propose = partial(tell_round, watch, i, len(turns), best.value), partial(_propose, c, state, rng, never)
+        done += cool(part, len(start), sweeps, loud, heat, look, propose)
         _settle(c, state, never, part)
         best = max(best, Found(state[0], _value(c, state[0])), key=lambda found: found.value)
     return Found(best.choice, best.value, done)

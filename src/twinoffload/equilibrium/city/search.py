@@ -1,7 +1,8 @@
 """`admission` in a large market: annealing over associations, then descent to a local optimum.
 
 Annealing (Kirkpatrick et al. 1983) makes moves and swaps at random, those that lose money with a probability that falls
-as it cools; where it has cooled, a descent tries every single move until none gains. Each step looks at two or three
+as it cools; where it has cooled, a descent tries every single move until none gains. Where idle mAPs interfere a first
+round begins with all mAPs gathered on few BSs. Each step looks at two or three
 BSs only, so a sweep of N steps costs per mAP as much in a city as in a village. A declined mAP stays where the search
 puts it if idle mAPs interfere, and is off otherwise.
 """
@@ -25,7 +26,8 @@ from twinoffload.equilibrium.city.configurations import (
     scratch,
     value_with,
 )
-from twinoffload.equilibrium.city.cooling import cool, usual_rounds
+from twinoffload.equilibrium.city.cooling import MILD, cool, heats
+from twinoffload.equilibrium.city.gathering import gathered
 
 MOST_LOOKS = 1 << 62  # at mAPs in a descent, which ends by itself
 
@@ -88,18 +90,20 @@ def anneal(
         clock: time for all rounds; None: by the sweeps alone, and then the result is reproducible. Where it ends in a
             descent, what was reached need not be a local optimum.
         seed: of the random proposals.
-        rounds: how often; by default once in large markets, in which one part repeats another's trials, and up to
-            `ROUNDS` times in small ones. Every second round starts hotter.
+        rounds: how often it begins hot; by default once in large markets, in which one part repeats another's trials,
+            and up to `ROUNDS` times in small ones. Every second such round starts hotter.
         watch: called now and then with how it stands.
     """
-    clock, rounds = clock or Clock(), usual_rounds(len(start)) if rounds is None else rounds
+    clock, turns = clock or Clock(), heats(len(start), c.idle_interferes, rounds)
     rng, scale = np.random.default_rng(seed), float(undisturbed(c.first, c.terms).mean())
     best, done = descend(c, start, clock), 0
-    for i in range(rounds if scale > 0.0 else 0):
-        lists, room, part = roster(c, best.choice if i else start), scratch(c), clock.part(1.0 / (rounds - i))
-        look, propose = partial(tell_round, watch, i, rounds, best.value), partial(_propose, c, lists, room, rng)
-        done += cool(part, len(start), sweeps, scale, i, look, propose)
-        best = max(best, descend(c, lists.choice, part), key=lambda found: found.value)
+    for i, heat in enumerate(turns if scale > 0.0 else []):
+        part = clock.part(1.0 / (len(turns) - i))
+        begin = descend(c, gathered(c), part) if heat == MILD else best
+        lists, room = roster(c, begin.choice), scratch(c)
+        look, propose = partial(tell_round, watch, i, len(turns), best.value), partial(_propose, c, lists, room, rng)
+        done += cool(part, len(start), sweeps, scale, heat, look, propose)
+        best = max(best, begin, descend(c, lists.choice, part), key=lambda found: found.value)
     return Found(best.choice, best.value, done)
 
 

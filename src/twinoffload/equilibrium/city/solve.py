@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from twinoffload.equilibrium.city.best_sets import TABULATED
 from twinoffload.equilibrium.city.bound import upper_bound
 from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import Candidates, candidates
@@ -71,7 +72,7 @@ def admission(
     own = torch.from_numpy(found.choice[on])
     earns = best.profit[torch.from_numpy(on)] > 0.0
     price[own[earns]] = best.price[own[earns]]
-    return _searched("admission", market, links, found.choice, price, bound)
+    return _searched("admission", market, links, c, found.choice, price, bound)
 
 
 def posted(
@@ -93,7 +94,7 @@ def posted(
     aim = anneal(c, found.choice, sweeps=budget.sweeps, clock=budget.part(AIM_SHARE), watch=watch)
     bound = budget.bound(c, aim, found.value, gap, watch)
     price = torch.from_numpy(posted_prices(c, found.choice))
-    outcome = _searched("posted", market, links, found.choice, price, bound)
+    outcome = _searched("posted", market, links, c, found.choice, price, bound)
     return outcome if math.isfinite(found.value) else replace(outcome, status=np.str_(rest.status))
 
 
@@ -109,7 +110,9 @@ def compile_ahead() -> None:
         q = parameters(market, links)
         c = candidates(q, links)
         start = links.pair_at(sweeps(q, links).association)
-        upper_bound(c, anneal(c, start, sweeps=1, rounds=1), iterations=2)
+        found = anneal(c, start, sweeps=1, rounds=1)
+        for tabulated in (0, TABULATED):
+            upper_bound(c, found, iterations=2, tabulated=tabulated)
         posted_prices(c, anneal_posted(c, start, sweeps=1, rounds=1).choice)
 
 
@@ -135,7 +138,7 @@ class _Budget:
 
     def bound(self, c: Candidates, found: Found, value: float, gap: float, watch: Watch) -> float:
         """`admission`'s bound, with what the search has left; it may stop near a value."""
-        enough = value + max(gap, OPTIMAL) * abs(value)
+        enough = value + max(gap, OPTIMAL) * abs(value) if math.isfinite(value) else value
         iterations = BOUND_STEPS * (200 if self._clock.limited else 1)
         return upper_bound(
             c, found, iterations=iterations, clock=self._clock.part(1.0), enough=enough, watch=watch
@@ -148,12 +151,13 @@ def _stations(links: Links, choice: np.ndarray) -> Tensor:
 
 
 def _searched(
-    concept: str, market: Market, links: Links, choice: np.ndarray, price: Tensor, bound: float
-) -> Outcome:  # fmt: skip
+    concept: str, market: Market, links: Links, c: Candidates, choice: np.ndarray, price: Tensor, bound: float
+) -> Outcome:
     """What was found by search, with its bound."""
     association = _stations(links, choice)
     played = play(market, links, association, price)
-    optimal = bound - played.operator_utility <= OPTIMAL * max(abs(bound), np.finfo(float).tiny)
+    rounding = max(OPTIMAL * abs(bound), 10.0 * float(c.tolerance.sum()))
+    optimal = bound - played.operator_utility <= rounding
     status = "optimal" if optimal else "bounded"
     return _outcome(concept, "annealing, Lagrangian bound", links, association, played, status, bound)
 
