@@ -36,6 +36,9 @@ class TrainSettings(BaseModel):
     price_margin: float = Field(
         0.0, ge=0, le=1, description="how far the operator's actions reach beyond the price range, share of its half"
     )
+    amount_margin: float = Field(
+        0.0, ge=0, le=1, description="how far the mAPs' actions reach beyond the range of amounts, share of its half"
+    )
     schedule: Literal["simultaneous", "alternating"] = Field(
         "simultaneous", description="operator and mAPs learn at once, or in turn while the others' weights rest"
     )
@@ -44,6 +47,9 @@ class TrainSettings(BaseModel):
     environments: int = Field(8, ge=1, description="episodes played at once by each seed")
     replay: int = Field(20_000, ge=1, description="transitions kept for each network")
     warmup: int = Field(32, ge=1, description="slots played before the first update")
+    demonstrations: int = Field(
+        0, ge=0, description="slots in which a teacher shows operator and mAPs what to do; see `imitation`"
+    )
     updates_per_slot: int = Field(1, ge=1, le=1000, description="updates of every network whenever it is their time")
     slots_per_update: int = Field(1, ge=1, description="slots from one such time to the next")
     reward_floor: float | None = Field(-10.0, description="mAPs' rewards are clipped below here for learning, money")

@@ -11,6 +11,7 @@ from torch import Tensor
 from twinoffload.env.slots import Slots
 from twinoffload.learning import guard
 from twinoffload.learning.agents import Agents
+from twinoffload.learning.demonstrations import demonstrations, hindsight
 from twinoffload.learning.replay import Replay
 from twinoffload.learning.rows import draw_rows, scenario_of_rows
 from twinoffload.learning.train_settings import TrainSettings
@@ -86,6 +87,7 @@ class Trainer:
             )
             for name, learner in self.agents.learners.items()
         }
+        self.shown = self._demonstrations()
         self._keep_weights()
 
     def run(self, each_episode: Callable[[list[dict[str, Any]]], None]) -> None:
@@ -98,6 +100,20 @@ class Trainer:
             rows = self.play_episode()
             self.episode += 1
             each_episode(rows)
+
+    def _demonstrations(self) -> dict[str, Replay]:
+        """What a teacher shows each learner; made anew, the same, whenever a training begins or goes on."""
+        agents, settings = self.agents, self.settings
+        shown: dict[str, Replay] = {}
+        if settings.demonstrations == 0:
+            return shown
+        observation, action = demonstrations(self.scenarios, settings.demonstrations, agents.encoder)
+        for name, capacity in (("operator", settings.demonstrations), ("maps", settings.replay)):
+            learner = agents.learners[name]
+            sizes = {**learner.sizes, "privileged": 0}
+            shown[name] = Replay(learner.members, capacity, **sizes, store_next=False, device=self.device)
+        shown["operator"].add(observation, action, torch.zeros_like(action[..., 0]))
+        return shown
 
     def play_episode(self) -> list[dict[str, Any]]:
         """One episode of every environment and row, with an update of whoever learns in every slot."""
@@ -119,6 +135,10 @@ class Trainer:
     def _play_slot(self, slots: Slots, decision: "_Decision", measured: _Measured) -> "_Decision":
         """Play a slot, decide in the next, learn; never waits for the device."""
         slot = slots.slot
+        if self.shown:
+            agents = self.agents
+            wanted = agents.by_member(hindsight(slots, agents.encoder, decision.price, *decision.offload))
+            self.shown["maps"].add(decision.seen["maps"], wanted, wanted[..., 0] * 0.0)
         payoff = slots.step(decision.price, *decision.offload)
         following = self._decide(slots)
         self._store(decision, payoff, following)
@@ -174,7 +194,8 @@ class Trainer:
         for name, learner in self.agents.learners.items():
             for _ in range(settings.updates_per_slot if settings.learns(name, self.episode) else 0):
                 batch = self.replays[name].sample(learner.settings.batch, self.agents.generators[name])
-                metrics = learner.update(batch)
+                shown = self.shown and self.shown[name].sample(learner.settings.batch, self.agents.generators[name])
+                metrics = learner.update(batch, shown or None)
                 measured.append({f"{name}_{metric}": self._mean(value) for metric, value in metrics.items()})
         return measured
 
