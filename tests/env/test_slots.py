@@ -105,6 +105,16 @@ def test_with_a_margin_actions_short_of_the_end_post_the_end_of_the_range():
     torch.testing.assert_close(price, torch.tensor([0, 0, 0.5, 0.75, 1, 1, 1, 0.5], dtype=torch.float64))
 
 
+def test_with_a_margin_a_map_sends_nothing_to_a_bs_of_its_choice():
+    encoder, slots = Encoder.of(PAPER, "paper", amount_margin=0.25), Slots(episodes())
+    action = torch.tensor([[-1.0, -0.9], [-0.9, -1.0], [-0.4, 0.4], [0.9, -1.0]]).expand(2, 3, 4, 2)
+    association, data = encoder.offload(slots, action)
+    assert association[0, 0].tolist() == [1, 0, 1, 0]
+    torch.testing.assert_close(data[0, 0], torch.tensor([0, 0, 3.75, 5], dtype=torch.float64))
+    again = encoder.map_action(slots, torch.tensor([0.0, 2.5, 5.0, 1.25], dtype=torch.float64).unsqueeze(-1))
+    torch.testing.assert_close(again[0, 0, :, 0], torch.tensor([-0.8, 0.0, 0.8, -0.4]))
+
+
 def test_private_values_and_drawn_task_sizes_are_seen_by_their_map():
     private = Scenario.load("private").replace(raw_data="uniform")
     encoder = Encoder.of(private, "paper")

@@ -48,7 +48,8 @@ class LearnerSettings(BaseModel):
     imitation: float = Field(
         0.0,
         ge=0,
-        description="weight of the squared distance to demonstrated actions in the actor's loss, in units of reward",
+        description="weight in the actor's loss, in units of reward, of the squared distance to what a teacher shows: "
+        "an operator its demonstrations, mAPs their best replies in hindsight",
     )
     gradient_clip: float | None = Field(None, gt=0, description="largest norm of a network's gradient, or none")
 
