@@ -115,6 +115,18 @@ def test_with_a_margin_a_map_sends_nothing_to_a_bs_of_its_choice():
     torch.testing.assert_close(again[0, 0, :, 0], torch.tensor([-0.8, 0.0, 0.8, -0.4]))
 
 
+def test_price_contrast_shows_which_offer_is_cheaper_by_a_hair():
+    plain, keen = (Encoder.of(PAPER, "load", price_contrast=share) for share in (0.0, 0.01))
+    slots = Slots(episodes())
+    price = torch.full_like(slots.gain, PAPER.highest_price)
+    price[..., 1] *= 0.98
+    seen, more = plain.map_features(slots, price), keen.map_features(slots, price)
+    assert more.shape[-1] == keen.map_size == plain.map_size + 2
+    assert torch.equal(torch.cat([more[..., :4], more[..., 6:]], -1), seen)
+    torch.testing.assert_close(more[0, 0, 0, 4:6], torch.tensor([1.0, -1.0]).tanh())
+    assert (keen.map_features(slots, price * 0.0)[..., 4:6] == 0.0).all(), "equal prices have no contrast"
+
+
 def test_private_values_and_drawn_task_sizes_are_seen_by_their_map():
     private = Scenario.load("private").replace(raw_data="uniform")
     encoder = Encoder.of(private, "paper")

@@ -39,6 +39,12 @@ class TrainSettings(BaseModel):
     amount_margin: float = Field(
         0.0, ge=0, le=1, description="how far the mAPs' actions reach beyond the range of amounts, share of its half"
     )
+    price_contrast: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the price range in which mAPs also see how far each price is from their mean; 0: not",
+    )
     schedule: Literal["simultaneous", "alternating"] = Field(
         "simultaneous", description="operator and mAPs learn at once, or in turn while the others' weights rest"
     )
