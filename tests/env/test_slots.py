@@ -105,6 +105,28 @@ def test_with_a_margin_actions_short_of_the_end_post_the_end_of_the_range():
     torch.testing.assert_close(price, torch.tensor([0, 0, 0.5, 0.75, 1, 1, 1, 0.5], dtype=torch.float64))
 
 
+def test_with_a_margin_a_map_sends_nothing_to_a_bs_of_its_choice():
+    encoder, slots = Encoder.of(PAPER, "paper", amount_margin=0.25), Slots(episodes())
+    action = torch.tensor([[-1.0, -0.9], [-0.9, -1.0], [-0.4, 0.4], [0.9, -1.0]]).expand(2, 3, 4, 2)
+    association, data = encoder.offload(slots, action)
+    assert association[0, 0].tolist() == [1, 0, 1, 0]
+    torch.testing.assert_close(data[0, 0], torch.tensor([0, 0, 3.75, 5], dtype=torch.float64))
+    again = encoder.map_action(slots, torch.tensor([0.0, 2.5, 5.0, 1.25], dtype=torch.float64).unsqueeze(-1))
+    torch.testing.assert_close(again[0, 0, :, 0], torch.tensor([-0.8, 0.0, 0.8, -0.4]))
+
+
+def test_price_contrast_shows_which_offer_is_cheaper_by_a_hair():
+    plain, keen = (Encoder.of(PAPER, "load", price_contrast=share) for share in (0.0, 0.01))
+    slots = Slots(episodes())
+    price = torch.full_like(slots.gain, PAPER.highest_price)
+    price[..., 1] *= 0.98
+    seen, more = plain.map_features(slots, price), keen.map_features(slots, price)
+    assert more.shape[-1] == keen.map_size == plain.map_size + 2
+    assert torch.equal(torch.cat([more[..., :4], more[..., 6:]], -1), seen)
+    torch.testing.assert_close(more[0, 0, 0, 4:6], torch.tensor([1.0, -1.0]).tanh())
+    assert (keen.map_features(slots, price * 0.0)[..., 4:6] == 0.0).all(), "equal prices have no contrast"
+
+
 def test_private_values_and_drawn_task_sizes_are_seen_by_their_map():
     private = Scenario.load("private").replace(raw_data="uniform")
     encoder = Encoder.of(private, "paper")

@@ -6,7 +6,7 @@ from twinoffload.cli.options import training_settings
 from twinoffload.learning.kinds import load_settings
 from twinoffload.learning.train_settings import PRESETS, TrainSettings
 
-LABELS = ("sac", "td3", "ddpg", "sac", "amortised", "amortised")
+LABELS = ("sac", "td3", "ddpg", "sac", "sac", "amortised", "amortised")
 
 
 def test_the_commands_default_is_tuned():

@@ -59,6 +59,7 @@ def test_the_next_observation_of_a_map_holds_the_next_prices():
     [
         {},
         {"followers": "shared", "critic": "central", "price_margin": 0.1, "maps": LEARNER | {"average": 0.99}},
+        {"demonstrations": 30, "operator": LEARNER | {"imitation": 9.0}, "maps": LEARNER | {"imitation": 9.0}},
         {"schedule": "alternating", "alternate_every": 1, "operator": {"algorithm": "td3", "batch": 16}},
     ],
 )

@@ -16,7 +16,7 @@ def train(
     settings: Annotated[
         str | None,
         typer.Option(
-            help="How to learn: preset (tuned, tuned-td3, tuned-ddpg, paper-literal, amortised, "
+            help="How to learn: preset (tuned, tuned-td3, tuned-ddpg, demonstrated, paper-literal, amortised, "
             "amortised-sizes) or YAML file.",
             show_default="tuned",
         ),

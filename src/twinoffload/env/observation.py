@@ -30,6 +30,8 @@ class Encoder:
         largest_task: of each mAP in MB.
         private: of each value that mAPs alone know, the mean and the width of its range.
         price_margin: how far actions reach beyond the range of prices, as a share of half of it.
+        amount_margin: how far actions reach beyond the range of amounts, as a share of half of it.
+        price_contrast: where above 0, mAPs also see each price less the mean of theirs, in this share of the range.
         own: what tells an mAP from the others where one policy serves them all, float32 `[..., N, F]`; F may be 0.
     """
 
@@ -42,6 +44,8 @@ class Encoder:
     private: dict[str, tuple[Tensor, Tensor]]
     own: Tensor
     price_margin: float = 0.0
+    amount_margin: float = 0.0
+    price_contrast: float = 0.0
 
     @classmethod
     def of(
@@ -52,6 +56,8 @@ class Encoder:
         own: bool = False,
         index: bool = False,
         price_margin: float = 0.0,
+        amount_margin: float = 0.0,
+        price_contrast: float = 0.0,
     ) -> "Encoder":
         """Scaled to each scenario's own channels and ranges.
 
@@ -62,6 +68,8 @@ class Encoder:
             index: let it see its index, one-hot.
             price_margin: how far actions reach beyond the range of prices, as a share of half of it. A squashed policy
                 never quite gets to the end of its own range, where the best price often is.
+            price_contrast: see the attribute; small differences in price are lost on a network otherwise.
+            amount_margin: the same of amounts: an mAP can then send nothing, and on a BS of its choice.
         """
         given = (scenario,) if isinstance(scenario, Scenario) else tuple(scenario)
         if all(other == given[0] for other in given):
@@ -91,6 +99,8 @@ class Encoder:
             private,
             rows(lambda one: _own(one, own, index)).float(),
             price_margin,
+            amount_margin,
+            price_contrast,
         )
 
     def to(self, device: torch.device | str) -> "Encoder":
@@ -111,6 +121,7 @@ class Encoder:
         """Features of one mAP."""
         extra = len(self.private) + (self.scenario.raw_data == "uniform") + self.own.shape[-1]
         of_station = {"paper": 2, "load": 3, "gains": 1 + self.scenario.maps}[self.observation]
+        of_station += self.price_contrast > 0.0
         return self.scenario.stations * of_station + extra
 
     def operator_features(self, slots: View) -> Tensor:
@@ -121,10 +132,14 @@ class Encoder:
         """Own log-gains and prices (Eq. 34), then whatever else an mAP may see, float32 `[..., N, F]`.
 
         Under `load` that is the SINR each BS would have offered with last slot's interference, in decades; under
-        `gains` the log-gains of the next mAP, of the one after it, and so on round.
+        `gains` the log-gains of the next mAP, of the one after it, and so on round. With `price_contrast` its prices
+        less their mean come before that.
         """
         terms = slots.terms
         parts = [self._log_gain(slots), (2.0 * price / self.highest_price - 1.0).float()]
+        if self.price_contrast > 0.0:
+            above = (price - price.mean(-1, keepdim=True)) / (self.price_contrast * self.highest_price)
+            parts.append(above.tanh().float())
         if self.observation == "load":
             parts.append(_decades(slots, slots.last_interference))
         if self.observation == "gains":
@@ -162,10 +177,24 @@ class Encoder:
         share = (stretched.clamp(-1.0, 1.0) + 1.0) / 2.0
         return share * self.highest_price
 
+    def operator_action(self, price: Tensor) -> Tensor:
+        """The actions `[..., N M]`, float32, that mean prices `[..., N, M]`, those beyond the range included."""
+        action = (2.0 * price / self.highest_price - 1.0) / (1.0 + self.price_margin)
+        return action.clamp(-1.0, 1.0).flatten(-2).float()
+
+    def map_action(self, slots: View, amount: Tensor) -> Tensor:
+        """The actions, float32, that mean these amounts in MB, both `[..., N, M]`."""
+        action = (2.0 * amount / slots.terms.raw_data.clamp(min=1e-12) - 1.0) / (1.0 + self.amount_margin)
+        return action.clamp(-1.0, 1.0).float()
+
     def offload(self, slots: View, action: Tensor) -> tuple[Tensor, Tensor]:
-        """Actions `[..., N, M]` in [-1, 1] to the BS of the largest amount and that amount in MB (Eq. 35)."""
-        amount = (action.double() + 1.0) / 2.0 * slots.terms.raw_data
-        data, association = amount.max(-1)
+        """Actions `[..., N, M]` in [-1, 1] to the BS of the largest amount and that amount in MB (Eq. 35).
+
+        Beyond the range of amounts the largest action decides the BS.
+        """
+        largest, association = action.double().max(-1)
+        stretched = (largest * (1.0 + self.amount_margin)).clamp(-1.0, 1.0)
+        data = (stretched + 1.0) / 2.0 * slots.terms.raw_data.squeeze(-1)
         if not slots.terms.idle_interferes:
             association = torch.where(data > 0.0, association, -1)
         return association, data

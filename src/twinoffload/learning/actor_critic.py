@@ -1,7 +1,7 @@
 """What all stacked actor-critic learners share: networks, critics' regression, checks, state and frozen members."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import torch
@@ -14,6 +14,8 @@ from twinoffload.learning.optimiser import Adam
 from twinoffload.learning.replay import Transition
 from twinoffload.learning.settings import LearnerSettings, per_member
 from twinoffload.learning.streams import Generators, normal
+
+NEAR = 0.1  # up to here the distance to demonstrated actions counts squared, beyond in a straight line
 
 
 class ActorCritic(ABC):
@@ -67,8 +69,12 @@ class ActorCritic(ABC):
         self.actor, self.members = actor, len(actor)
         self._layers = self.policy.split(actor)
 
-    def update(self, transition: Transition) -> dict[str, Tensor]:
+    def update(self, transition: Transition, shown: Transition | None = None) -> dict[str, Tensor]:
         """One update of the critics, then of whatever the algorithm improves besides, on `[G, B, ...]`.
+
+        Args:
+            transition: what was lived through.
+            shown: what a teacher saw and did, `[G, B', ...]`; the actor is drawn towards it.
 
         Returns:
             For each member `[G]`, detached: `critic_loss` (half the squared error, summed over its critics), `q_mean`
@@ -77,7 +83,7 @@ class ActorCritic(ABC):
         self._check(transition)
         situation = (transition.observation, transition.privileged)
         critic_loss, q_mean = self.critics.regress(self._target(transition), *situation, transition.action)
-        measured = {"critic_loss": critic_loss, "q_mean": q_mean} | self._improve(*situation)
+        measured = {"critic_loss": critic_loss, "q_mean": q_mean} | self._improve(*situation, shown)
         if self._frozen is not None:
             self._put_back(*self._frozen)
         return measured
@@ -141,15 +147,19 @@ class ActorCritic(ABC):
         """What the target networks hold the policy to be worth from here on, `[G, B]`."""
 
     @abstractmethod
-    def _improve(self, observation: Tensor, privileged: Tensor) -> dict[str, Tensor]:
+    def _improve(self, observation: Tensor, privileged: Tensor, shown: Transition | None) -> dict[str, Tensor]:
         """Improve the actor, then let the targets track; returns what is measured, `[G]` each."""
 
     def _pass(self, observation: Tensor) -> list[Tensor]:
         """What the actor's layers see and answer, see `networks.forward`."""
         return networks.forward(self._layers, observation)
 
-    def _climb(self, values: list[Tensor], by_outputs: Tensor) -> None:
-        """One actor step, given its `values` and the gradient of the mean loss by its outputs."""
+    def _climb(self, values: list[Tensor], by_outputs: Tensor, shown: Transition | None) -> None:
+        """One actor step, given its `values` and the gradient of the mean loss by its outputs, and towards `shown`."""
+        if shown is not None:
+            answers = self._pass(shown.observation)
+            by_outputs = torch.cat((by_outputs, self._towards(shown.action, answers[-1])), dim=1)
+            values = [torch.cat(pair, dim=1) for pair in zip(values, answers, strict=True)]
         slopes = networks.slopes(self._layers, values, by_outputs)
         networks.by_parameters(values, slopes, self._gradient_layers)
         self.actor_optimiser.step(self._gradient)
@@ -157,6 +167,18 @@ class ActorCritic(ABC):
             self._averaged += 1.0
             share = (self._averaged / (self._averaged + 9.0)).clamp(max=self.settings.average)  # forget the start soon
             self.average.lerp_(self.actor, 1.0 - share)
+
+    def _towards(self, wanted: Tensor, outputs: Tensor) -> Tensor:
+        """Gradient by the outputs `[G, B, .]` of the weighted squared distance of the policy's actions to those wanted.
+
+        The distance is summed over an action and averaged over B.
+        """
+        action, gradient = self._done(outputs)
+        return gradient((action - wanted).clamp(-NEAR, NEAR) * (2.0 * self.settings.imitation / wanted.shape[1]))
+
+    @abstractmethod
+    def _done(self, outputs: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """What the policy does, `[G, B, A]`, and what turns a gradient by that into one by the outputs `[G, B, .]`."""
 
     def _spread(self, name: str) -> Tensor:
         return per_member(getattr(self.settings, name), self.members, name, self.device)

@@ -42,8 +42,9 @@ class Agents:
         self.observation = settings.observation
         self.shared = settings.followers == "shared"
         index = self.shared and settings.map_index
-        margin = settings.price_margin
-        encoder = Encoder.of(scenarios, settings.observation, own=self.shared, index=index, price_margin=margin)
+        margins = {"price_margin": settings.price_margin, "amount_margin": settings.amount_margin}
+        margins["price_contrast"] = settings.price_contrast
+        encoder = Encoder.of(scenarios, settings.observation, own=self.shared, index=index, **margins)
         self.encoder = encoder.to(device)
         self.seeds = list(seeds)
         self.generators = {

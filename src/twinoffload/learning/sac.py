@@ -4,15 +4,19 @@ Equation numbers are that paper's. Twin evaluation critics judge the actor, twin
 make the critics' target, ln (never lg) of the temperature is what is optimised.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
 from twinoffload.learning import squash
 from twinoffload.learning.actor_critic import ActorCritic
 from twinoffload.learning.optimiser import Adam
+from twinoffload.learning.replay import Transition
 from twinoffload.learning.settings import LearnerSettings, Rate, per_member
+from twinoffload.learning.streams import normal
 
 Temperature = Annotated[float, Field(ge=0)]
 
@@ -78,21 +82,31 @@ class SAC(ActorCritic):
         value = self.critics.future(observation, privileged, action)
         return value - self.temperature.unsqueeze(-1) * log_density
 
-    def _improve(self, observation: Tensor, privileged: Tensor) -> dict[str, Tensor]:
-        loss, entropy = self._improve_actor(observation, privileged)
+    def _improve(self, observation: Tensor, privileged: Tensor, shown: Transition | None) -> dict[str, Tensor]:
+        loss, entropy = self._improve_actor(observation, privileged, shown)
         self._adapt_temperature(entropy)
         self.critics.track()
         return {"actor_loss": loss, "entropy": entropy, "temperature": self.temperature.clone()}
 
-    def _improve_actor(self, observation: Tensor, privileged: Tensor) -> tuple[Tensor, Tensor]:
+    def _improve_actor(
+        self, observation: Tensor, privileged: Tensor, shown: Transition | None = None
+    ) -> tuple[Tensor, Tensor]:
         """One actor step on alpha ln pi - min Q (Eq. 9); returns the loss and the entropy, both `[G]`."""
         values, noise, output = self._pass(observation), self._noise(observation), self.settings.output
         action, log_density = squash.sample(values[-1], noise, output)
         value, ascent = self.critics.ascent(observation, privileged, action)
         share, temperature = 1 / value.shape[-1], self.temperature.unsqueeze(-1)  # of each sample in the mean
         by_density = (temperature * share).unsqueeze(-1)
-        self._climb(values, squash.sample_gradient(values[-1], noise, action, ascent.mul_(-share), by_density, output))
+        by_outputs = squash.sample_gradient(values[-1], noise, action, ascent.mul_(-share), by_density, output)
+        self._climb(values, by_outputs, shown)
         return (temperature * log_density - value).mean(-1), -log_density.mean(-1)
+
+    def _done(self, outputs: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """An action as drawn: imitation narrows the policy as well as moving it."""
+        noise, output = normal((*outputs.shape[:-1], self.sizes["action"]), self.generators), self.settings.output
+        action, density = squash.sample(outputs, noise, output)
+        free = torch.zeros_like(density).unsqueeze(-1)
+        return action, lambda by_action: squash.sample_gradient(outputs, noise, action, by_action, free, output)
 
     def _adapt_temperature(self, entropy: Tensor) -> None:
         """One step on ln alpha (Eq. 18): its gradient is the entropy in excess of the target, `[G]`."""

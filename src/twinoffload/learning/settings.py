@@ -45,6 +45,12 @@ class LearnerSettings(BaseModel):
         description="share of itself that a running average of the actor keeps at each of its "
         "updates; the average decides wherever nothing is explored",
     )
+    imitation: float = Field(
+        0.0,
+        ge=0,
+        description="weight in the actor's loss, in units of reward, of the squared distance to what a teacher shows: "
+        "an operator its demonstrations, mAPs their best replies in hindsight",
+    )
     gradient_clip: float | None = Field(None, gt=0, description="largest norm of a network's gradient, or none")
 
     @property

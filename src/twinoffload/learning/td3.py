@@ -4,6 +4,7 @@ DDPG (Lillicrap et al. 2016) is TD3 with one critic, an actor that improves at e
 target's action: a preset, `ddpg`. Both explore by Gaussian noise on the action.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from twinoffload.learning import squash
 from twinoffload.learning.actor_critic import ActorCritic
+from twinoffload.learning.replay import Transition
 from twinoffload.learning.settings import LearnerSettings
 
 Noise = Annotated[float, Field(ge=0, le=2)]
@@ -92,23 +94,28 @@ class TD3(ActorCritic):
             action = (action + noise).clamp_(-1.0, 1.0)
         return self.critics.future(observation, privileged, action)
 
-    def _improve(self, observation: Tensor, privileged: Tensor) -> dict[str, Tensor]:
+    def _improve(self, observation: Tensor, privileged: Tensor, shown: Transition | None) -> dict[str, Tensor]:
         self.updates += 1
         if self.updates % self.settings.policy_delay:
             return {}
-        loss = self._improve_actor(observation, privileged)
+        loss = self._improve_actor(observation, privileged, shown)
         self.critics.track()
         if self.actor_target is not None:
             self.actor_target.lerp_(self.actor, self.settings.target_rate)
         return {"actor_loss": loss}
 
-    def _improve_actor(self, observation: Tensor, privileged: Tensor) -> Tensor:
+    def _improve_actor(self, observation: Tensor, privileged: Tensor, shown: Transition | None = None) -> Tensor:
         """One actor step up the first critic, the only one evaluated (their Algorithm 1); returns the loss `[G]`."""
         values, output = self._pass(observation), self.settings.output
         action = squash.bound(values[-1], output)
         value, ascent = self.critics.ascent(observation, privileged, action, count=1)
-        self._climb(values, squash.bound_gradient(action, ascent.div_(-value.shape[-1]), output))
+        self._climb(values, squash.bound_gradient(action, ascent.div_(-value.shape[-1]), output), shown)
         return -value.mean(-1)
+
+    def _done(self, outputs: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        output = self.settings.output
+        action = squash.bound(outputs, output)
+        return action, lambda by_action: squash.bound_gradient(action, by_action, output)
 
     def _policy(self, parameters: Tensor, observation: Tensor) -> Tensor:
         return squash.bound(self.policy(parameters, observation), self.settings.output)

@@ -11,7 +11,7 @@ from twinoffload.learning.algorithms import AlgorithmSettings
 from twinoffload.learning.sac import SACSettings
 from twinoffload.yaml_files import Kind, explain
 
-PRESETS = ("tuned", "tuned-td3", "tuned-ddpg", "paper-literal", "amortised", "amortised-sizes")
+PRESETS = ("tuned", "tuned-td3", "tuned-ddpg", "demonstrated", "paper-literal", "amortised", "amortised-sizes")
 
 _BANDIT = {"discount": 0.0, "temperature": 0.02}
 
@@ -38,6 +38,15 @@ class TrainSettings(BaseModel):
     price_margin: float = Field(
         0.0, ge=0, le=1, description="how far the operator's actions reach beyond the price range, share of its half"
     )
+    amount_margin: float = Field(
+        0.0, ge=0, le=1, description="how far the mAPs' actions reach beyond the range of amounts, share of its half"
+    )
+    price_contrast: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the price range in which mAPs also see how far each price is from their mean; 0: not",
+    )
     schedule: Literal["simultaneous", "alternating"] = Field(
         "simultaneous", description="operator and mAPs learn at once, or in turn while the others' weights rest"
     )
@@ -46,6 +55,9 @@ class TrainSettings(BaseModel):
     environments: int = Field(8, ge=1, description="episodes played at once by each seed")
     replay: int = Field(20_000, ge=1, description="transitions kept for each network")
     warmup: int = Field(32, ge=1, description="slots played before the first update")
+    demonstrations: int = Field(
+        0, ge=0, description="slots in which the operator is shown prices that recommend `posted`'s association"
+    )
     updates_per_slot: int = Field(1, ge=1, le=1000, description="updates of every network whenever it is their time")
     slots_per_update: int = Field(1, ge=1, description="slots from one such time to the next")
     reward_floor: float | None = Field(-10.0, description="mAPs' rewards are clipped below here for learning, money")
@@ -60,8 +72,8 @@ class TrainSettings(BaseModel):
     def load(cls, source: str | os.PathLike[str]) -> "TrainSettings":
         """A preset by name, or a YAML file, which may extend either kind.
 
-        Presets: "tuned" (ours, what the commands take), "tuned-td3", "tuned-ddpg", and "paper-literal" (what the
-        paper prints).
+        Presets: "tuned" (ours, what the commands take), "tuned-td3", "tuned-ddpg", "demonstrated" (`tuned`
+        that imitates a teacher), and "paper-literal" (what the paper prints).
         What a file says of `operator` or `maps` is put on top of what it extends, unless it names another algorithm.
 
         Raises:

@@ -11,6 +11,7 @@ from torch import Tensor
 from twinoffload.env.slots import Slots
 from twinoffload.learning import guard
 from twinoffload.learning.agents import Agents
+from twinoffload.learning.demonstrations import Teacher, check_teachable
 from twinoffload.learning.replay import Replay
 from twinoffload.learning.rows import draw_rows, scenario_of_rows
 from twinoffload.learning.train_settings import TrainSettings
@@ -41,6 +42,7 @@ def check_trainable(
     added = settings.environments * (scenarios[0].maps if settings.followers == "shared" else 1)
     if added > settings.replay:
         raise ValueError(f"replay = {settings.replay}: a slot adds {added} transitions a network; raise it")
+    check_teachable(scenarios[0], settings)
     for who in ("operator", "maps"):
         getattr(settings, who).per_row(len(seeds), 1, who)
     return scenarios
@@ -86,6 +88,7 @@ class Trainer:
             )
             for name, learner in self.agents.learners.items()
         }
+        self.teacher = Teacher(self.scenarios, settings, self.agents)
         self._keep_weights()
 
     def run(self, each_episode: Callable[[list[dict[str, Any]]], None]) -> None:
@@ -119,6 +122,7 @@ class Trainer:
     def _play_slot(self, slots: Slots, decision: "_Decision", measured: _Measured) -> "_Decision":
         """Play a slot, decide in the next, learn; never waits for the device."""
         slot = slots.slot
+        self.teacher.look_back(slots, decision.seen["maps"], decision.price, *decision.offload)
         payoff = slots.step(decision.price, *decision.offload)
         following = self._decide(slots)
         self._store(decision, payoff, following)
@@ -174,7 +178,7 @@ class Trainer:
         for name, learner in self.agents.learners.items():
             for _ in range(settings.updates_per_slot if settings.learns(name, self.episode) else 0):
                 batch = self.replays[name].sample(learner.settings.batch, self.agents.generators[name])
-                metrics = learner.update(batch)
+                metrics = learner.update(batch, self.teacher.examples(name))
                 measured.append({f"{name}_{metric}": self._mean(value) for metric, value in metrics.items()})
         return measured
 
@@ -229,6 +233,7 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """Everything needed to go on to the same bit; call between episodes."""
         parts = {"agents": self.agents.state()} | {f"replay_{name}": r.state() for name, r in self.replays.items()}
+        parts |= {"teacher": self.teacher.state()}
         tensors = {f"{part}.{name}": tensor for part, state in parts.items() for name, tensor in state.items()}
         return tensors | {"episode": torch.tensor(self.episode), "stopped": torch.tensor(self.stopped)}
 
@@ -245,6 +250,7 @@ class Trainer:
         self.agents.load(parts["agents"])
         for name, replay in self.replays.items():
             replay.load(parts[f"replay_{name}"])
+        self.teacher.load(parts.get("teacher", {}))
         self.episode, self.stopped = int(state["episode"]), state["stopped"].tolist()
         if len(self.stopped) != len(self.seeds):
             raise ValueError(f"stopped has {len(self.stopped)} rows, expected {len(self.seeds)}")

@@ -57,6 +57,8 @@ CASES = (
     Case("tuned-td3", "paper"),
     Case("tuned-ddpg", "paper"),
     Case("tuned", "load", size=(8, 2), above_reactive=True),
+    Case("demonstrated", "load", bars=(0.95, 0.90, 0.10), minutes=10.0),
+    Case("demonstrated", "load", size=(8, 2), above_reactive=True),
 )
 
 
