@@ -135,7 +135,7 @@ def tiny(tmp_path_factory):
 
 def test_every_cell_has_one_row_that_says_what_it_is(tiny):
     study, table = tiny
-    assert dict(table.schema) == paper_groups.SCHEMA
+    assert table.schema == paper_groups.SCHEMA
     held = table.filter(pl.col("phase") == "held-out")
     listed = [cell | {"learning_rate": cell.get("learning_rate")} for group in study.groups for cell in group.cells]
     names = list(listed[0])

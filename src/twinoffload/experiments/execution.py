@@ -61,6 +61,7 @@ def _on_cores(compute: Compute, workers: int, groups: Sequence[Group]) -> Iterat
         pool.shutdown(wait=False, cancel_futures=True)
         for child in set(multiprocessing.active_children()) - before:
             child.kill()
+            child.join()
 
 
 def _begin_worker() -> None:

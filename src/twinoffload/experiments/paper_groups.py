@@ -25,7 +25,7 @@ HELD_OUT, TRAINING = "held-out", "training"
 PLAYING, SOLVING = "playing held-out episodes", "equilibria and rules"
 AMORTISING = "amortised training"  # products and payoffs in one, which the clock cannot tell apart
 
-SCHEMA: dict[str, Any] = {
+SCHEMA = pl.Schema({
     "phase": pl.String,
     "scheme": pl.String,
     "seed": pl.Int64,
@@ -44,7 +44,7 @@ SCHEMA: dict[str, Any] = {
     "data_bias_mb": pl.Float64,
     "data_error_mb": pl.Float64,
     "stopped": pl.Boolean,
-}
+})  # fmt: skip
 """Columns of the table. `phase` says whether a row is what a trained or solved scheme earned on held-out episodes, mean
 over slots, or what exploring policies earned in a training `episode`, from 0. `learning_rate` is empty where a preset's
 own rates were taken. `stopped`: whether training diverged, and the last good weights played."""
@@ -102,7 +102,9 @@ def _curves(work: dict[str, Any]) -> Result:
 
     _train(trainer, clock, note)
     played = _played_by(trainer, rows, work, clock, pl.Series("learning_rate", rates))
-    order = pl.DataFrame(told, infer_schema_length=None).sort("learning_rate", "seed", "episode", descending=[1, 0, 0])
+    order = pl.DataFrame(told, infer_schema_length=None).sort(
+        "learning_rate", "seed", "episode", descending=[True, False, False]
+    )
     return Result(pl.concat([_table(order), played]), clock.seconds)
 
 
@@ -179,7 +181,7 @@ def _rows(scheme: Scheme, episodes: Episodes, rows: Sequence[tuple[Scenario, int
 def _table(frame: pl.DataFrame) -> pl.DataFrame:
     """With all columns of the table, those that were not measured empty."""
     missing = [pl.lit(None).alias(name) for name in SCHEMA if name not in frame.columns]
-    return frame.with_columns(missing).select(SCHEMA).cast(SCHEMA)
+    return frame.with_columns(missing).select(SCHEMA.names()).cast(dict(SCHEMA))  # type: ignore[arg-type]
 
 
 def shares(seconds: dict[str, float]) -> dict[str, float]:

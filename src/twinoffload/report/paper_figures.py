@@ -125,7 +125,7 @@ def _draw_effects(shown: pl.DataFrame, axes: Sequence[str]) -> Figure:
         here = shown.filter(pl.col("varied") == axis.column)
         for panel, measure in zip(line, _TITLES, strict=True):
             _effect_panel(panel, here, axis, measure)
-    _letter(grid.flat)
+    _letter(list(grid.flat))
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), columnspacing=1.2)
     return figure
@@ -182,7 +182,7 @@ def _draw_curves(shown: pl.DataFrame, lines: dict[str, dict[str, float]], measur
         panel.set_xlim(0, shown["episode"].max())
         if what == REGRET:
             panel.set_ylim(bottom=0.0)
-    _letter(grid)
+    _letter(list(grid))
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), columnspacing=1.1)
     return figure

@@ -39,7 +39,7 @@ def made_table():
                 )
     frame = pl.DataFrame(rows, infer_schema_length=None)
     missing = [pl.lit(None).alias(name) for name in SCHEMA if name not in frame.columns]
-    return frame.with_columns(missing).select(SCHEMA).cast(SCHEMA)
+    return frame.with_columns(missing).select(SCHEMA.names()).cast(dict(SCHEMA))
 
 
 @pytest.fixture(scope="module")
