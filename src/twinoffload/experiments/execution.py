@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -14,6 +15,8 @@ from typing import Any
 from twinoffload import process
 from twinoffload.experiments.study import Compute, Execute, Group, Result
 
+REACHED_S = 5.0  # within which a cluster answers
+LOOK_UP_S = 0.2  # how often a waiting parent looks up: once polars is loaded, Ctrl-C does not end a system call
 THREADS = 1  # of a worker: small products gain little from a second one
 
 
@@ -50,7 +53,7 @@ def _on_cores(compute: Compute, workers: int, groups: Sequence[Group]) -> Iterat
     try:
         running = {pool.submit(compute, group.work): group for group in _longest_first(groups)}
         while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, LOOK_UP_S, return_when=FIRST_COMPLETED)
             for future in done:
                 yield running.pop(future), future.result()
     except BrokenProcessPool:
@@ -86,12 +89,13 @@ def on_ray(compute: Compute, address: str) -> Execute:
         address: of the cluster; "auto" is the one that runs on this machine, "local" begins one here.
 
     Raises:
-        ValueError: Ray is not installed, or, when executed, there is no such cluster.
+        ValueError: Ray is not installed, or there is no such cluster.
     """
     try:
         import ray  # noqa: F401
     except ImportError:
         raise ValueError("--ray: Ray is not installed; `pip install 'twinoffload[cluster]'`") from None
+    _check_reachable(address)
     return partial(_on_ray, compute, address)
 
 
@@ -103,8 +107,7 @@ def _on_ray(compute: Compute, address: str, groups: Sequence[Group]) -> Iterator
         try:
             ray.init(address=address, log_to_driver=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"--ray {address}: no cluster there ({reason}); `ray start --head` begins one") from None
+            raise _no_cluster(address, str(error).splitlines()[0]) from None
     task = ray.remote(num_cpus=1, max_retries=-1)(_prepared)
     running = {}
     try:
@@ -118,6 +121,21 @@ def _on_ray(compute: Compute, address: str, groups: Sequence[Group]) -> Iterator
             ray.cancel(reference, force=True)
         if began:
             ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition("//")[2].rpartition(":")
+    if not port.isdecimal():
+        return  # a name, such as "auto"
+    try:
+        socket.create_connection((host, int(port)), timeout=REACHED_S).close()
+    except OSError as error:
+        raise _no_cluster(address, error.strerror or str(error)) from None
+
+
+def _no_cluster(address: str, reason: str) -> ValueError:
+    return ValueError(f"--ray {address}: no cluster there ({reason}); `ray start --head` begins one")
 
 
 def _prepared(compute: Compute, work: dict[str, Any]) -> Result:

@@ -107,7 +107,10 @@ class Study:
                 is at work on it; or a part is damaged. One line that names the remedy.
         """
         check_folder(self.folder, resume)
-        (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
+        try:
+            (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"{self.folder}: cannot be made ({error.strerror}); choose another --out") from None
         with locked(self.folder):
             self._clear_drafts()
             write_text(self.folder / MANIFEST, json_text(self.manifest()) + "\n")

@@ -19,10 +19,11 @@ from twinoffload.report.print_style import SCHEMES, TWO_COLUMNS, save
 
 OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
 _TITLES = {
-    OPERATOR: "Utility of the operator (money/slot)",
-    MAPS: "Average utility of mAPs (money/slot)",
-    REGRET: "Average regret of mAPs (money/slot)",
+    OPERATOR: "Utility of the operator\n(money/slot)",
+    MAPS: "Average utility of mAPs\n(money/slot)",
+    REGRET: "Average regret of mAPs\n(money/slot)",
 }
+_LABELS = {"sac": "SAC", "td3": "TD3", "ddpg": "DDPG"}
 _CURVES = {"fig2": MAPS, "fig3": OPERATOR}
 _DODGE = 0.035  # between intervals that would cover each other, share of the axis between two values
 _PARTS = ("median", "low", "high")
@@ -126,8 +127,7 @@ def _draw_effects(shown: pl.DataFrame, axes: Sequence[str]) -> Figure:
         for panel, measure in zip(line, _TITLES, strict=True):
             _effect_panel(panel, here, axis, measure)
     _letter(list(grid.flat))
-    handles, labels = grid[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), columnspacing=1.2)
+    _legend(figure, grid[0][0], len(SCHEMES))
     return figure
 
 
@@ -177,14 +177,13 @@ def _draw_curves(shown: pl.DataFrame, lines: dict[str, dict[str, float]], measur
                 dash = (0, (2, 2)) if scheme == "amortised" else look.dash
                 panel.axhline(values[what], color=look.color, linestyle=dash, linewidth=1.0, label=scheme, zorder=2)
         _fit(panel, medians, [values[what] for values in lines.values()])
-        panel.set_xlabel("training episode")
+        panel.set_xlabel("Training episode")
         panel.set_ylabel(_TITLES[what])
         panel.set_xlim(0, shown["episode"].max())
         if what == REGRET:
             panel.set_ylim(bottom=0.0)
     _letter(list(grid))
-    handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), columnspacing=1.1)
+    _legend(figure, grid[0], 4)
     return figure
 
 
@@ -195,6 +194,14 @@ def _fit(panel: Axes, medians: Sequence[np.ndarray], lines: Sequence[float]) -> 
     low, high = min(low, *lines, high), max(high, *lines, low)
     margin = 0.12 * (high - low) + 1e-9
     panel.set_ylim(low - margin, high + margin)
+
+
+def _legend(figure: Figure, panel: Axes, columns: int) -> None:
+    """Below all panels: learning rates, then schemes in their own order."""
+    handles, names = panel.get_legend_handles_labels()
+    order = sorted(range(len(names)), key=lambda at: [*SCHEMES].index(names[at]) if names[at] in SCHEMES else -1)
+    labels = [_LABELS.get(names[at], names[at]) for at in order]
+    figure.legend([handles[at] for at in order], labels, loc="outside lower center", ncols=columns, columnspacing=1.2)
 
 
 def _letter(panels: Sequence[Axes]) -> None:

@@ -35,7 +35,7 @@ _RC: dict[Any, Any] = RC | {
     "legend.fontsize": 7.5,
     "legend.handlelength": 2.6,
     "lines.linewidth": 1.2,
-    "lines.markersize": 4.5,
+    "lines.markersize": 4,
     "pdf.fonttype": 42,  # TrueType, which publishers ask for
     "text.color": "black",
     "text.parse_math": True,
