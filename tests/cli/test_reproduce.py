@@ -8,8 +8,8 @@ import time
 
 import polars as pl
 import pytest
-
 from test_errors import refused, run
+
 from twinoffload.experiments import execution, paper_figures, study
 from twinoffload.experiments.execution import here
 

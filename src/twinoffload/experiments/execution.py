@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import connection
 from typing import Any
@@ -51,7 +52,8 @@ def _on_cores(compute: Compute, workers: int, groups: Sequence[Group]) -> Iterat
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(groups)), mp_context=context, initializer=_begin_worker)
     try:
-        running = {pool.submit(compute, group.work): group for group in _longest_first(groups)}
+        with _undisturbed():
+            running = {pool.submit(compute, group.work): group for group in _longest_first(groups)}
         while running:
             done, _ = wait(running, LOOK_UP_S, return_when=FIRST_COMPLETED)
             for future in done:
@@ -65,6 +67,16 @@ def _on_cores(compute: Compute, workers: int, groups: Sequence[Group]) -> Iterat
         for child in set(multiprocessing.active_children()) - before:
             child.kill()
             child.join()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits for a moment: it would leave half a worker behind."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker() -> None:

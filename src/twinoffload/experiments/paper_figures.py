@@ -91,9 +91,9 @@ class Effort:
         return load_settings(preset).replace(**self.presets.get(preset, {}))
 
 
-FULL = Effort(episodes=60, curves=120, held_out=20)
+FULL = Effort(episodes=60, curves=120, held_out=20, presets={AMORTISED: {"episodes": 40, "proposals": 64}})
 QUICK = Effort(
-    episodes=8, curves=20, held_out=4, presets={AMORTISED: {"episodes": 6, "examples": 1000, "proposals": 16}}
+    episodes=12, curves=40, held_out=4, presets={AMORTISED: {"episodes": 8, "examples": 1000, "proposals": 16}}
 )
 
 

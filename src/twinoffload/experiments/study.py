@@ -1,8 +1,7 @@
 """A study: cells that are listed before anything runs, computed once each, and gathered in one table.
 
 manifest.json      every group of cells, written before anything runs
-parts/KEY.parquet  what a group of cells gave; KEY is a hash of everything that fixes its numbers
-parts/KEY.json     how long that took
+parts/KEY.parquet  what a group of cells gave, and how long that took; KEY is a hash of everything that fixes its numbers
 table.parquet      all parts, in the order of the manifest
 .lock              held while somebody computes
 
@@ -148,29 +147,27 @@ class Study:
         Raises:
             ValueError: one cannot be read.
         """
-        tables = []
-        for group in self.groups:
-            try:
-                tables.append(pl.read_parquet(self.part(group)))
-            except (pl.exceptions.PolarsError, OSError) as error:
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise ValueError(f"{self.part(group)}: cannot be read ({reason}); delete it and resume") from None
-        return pl.concat(tables, how="vertical")
+        files = [self.part(group) for group in self.groups]
+        try:
+            return pl.read_parquet(files, glob=False)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            for file in files:
+                _check_readable(file)
+            raise ValueError(f"{self.folder / PARTS}: parts do not fit together ({_first_line(error)})") from None
 
     def seconds(self) -> dict[str, float]:
         """Phases of all groups together, s; of groups that were taken over, too."""
         total: dict[str, float] = {}
         for group in self.groups:
-            told = json.loads(self.part(group).with_suffix(".json").read_text(encoding="utf-8"))
-            for phase, seconds in told["seconds"].items():
+            told = json.loads(pl.read_parquet_metadata(self.part(group))["seconds"])
+            for phase, seconds in told.items():
                 total[phase] = total.get(phase, 0.0) + seconds
         return total
 
     def _keep(self, group: Group, result: Result) -> None:
-        """The part last: it says that the group is finished."""
-        told = {"label": group.label, "seconds": {name: round(value, 3) for name, value in result.seconds.items()}}
-        write_text(self.part(group).with_suffix(".json"), json_text(told) + "\n")
-        write_whole(self.part(group), result.table.write_parquet)
+        """A part that is there is finished."""
+        told = {"seconds": json.dumps({name: round(value, 3) for name, value in result.seconds.items()})}
+        write_whole(self.part(group), lambda draft: result.table.write_parquet(draft, metadata=told))
 
     def _clear_drafts(self) -> None:
         """Remove what writers left who were killed; nobody else writes here now."""
@@ -198,6 +195,17 @@ def check_folder(folder: Path, resume: bool) -> None:
     strange = sorted(entry.name for entry in folder.iterdir() if entry not in begun)
     if strange:
         raise ValueError(f"{folder}: holds {strange[0]!r}, which no study wrote; choose another --out")
+
+
+def _check_readable(file: Path) -> None:
+    try:
+        pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"{file}: cannot be read ({_first_line(error)}); delete it and resume") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 @contextmanager

@@ -200,7 +200,7 @@ def _legend(figure: Figure, panel: Axes, columns: int) -> None:
     """Below all panels: learning rates, then schemes in their own order."""
     handles, names = panel.get_legend_handles_labels()
     order = sorted(range(len(names)), key=lambda at: [*SCHEMES].index(names[at]) if names[at] in SCHEMES else -1)
-    labels = [_LABELS.get(names[at], names[at]) for at in order]
+    labels = [_LABELS.get(str(names[at]), str(names[at])) for at in order]
     figure.legend([handles[at] for at in order], labels, loc="outside lower center", ncols=columns, columnspacing=1.2)
 
 
