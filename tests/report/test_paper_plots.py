@@ -53,13 +53,13 @@ def test_every_figure_becomes_three_files(table, tmp_path):
     for path in made:
         head = path.read_bytes()[:4]
         assert path.suffix == ".csv" or head == {".pdf": b"%PDF", ".png": b"\x89PNG"}[path.suffix]
-    assert (
-        b"/FontFile2" in (tmp_path / "fig4.pdf").read_bytes() or b"FlateDecode" in (tmp_path / "fig4.pdf").read_bytes()
-    )
+    pdf = (tmp_path / "fig4.pdf").read_bytes()
+    assert b"/FontFile2" in pdf, "fonts are embedded"
+    assert b"/Type3" not in pdf, "as TrueType, which publishers ask for"
 
 
 def test_the_same_table_makes_the_same_bytes(table, tmp_path):
-    first, second = (paper_figures.draw(table, ["fig2", "fig7"], tmp_path / name) for name in "ab")
+    first, second = (paper_figures.draw(table, ["fig2"], tmp_path / name) for name in "ab")
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
 

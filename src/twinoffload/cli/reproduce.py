@@ -18,7 +18,7 @@ def reproduce(
     resume: Annotated[
         bool, typer.Option("--resume", help="Take over what --out holds: finished groups are not computed again.")
     ] = False,
-    device: Annotated[str, typer.Option(help="Where policies are trained: cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="Where policies are trained: auto, cpu or cuda.")] = "cpu",
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Processes, each of one thread.", show_default="all cores")
     ] = None,

@@ -1,7 +1,7 @@
 """A study: cells that are listed before anything runs, computed once each, and gathered in one table.
 
 manifest.json      every group of cells, written before anything runs
-parts/KEY.parquet  what a group of cells gave, and how long that took; KEY is a hash of everything that fixes its numbers
+parts/KEY.parquet  what a group gave, and how long that took; KEY is a hash of everything that fixes its numbers
 table.parquet      all parts, in the order of the manifest
 .lock              held while somebody computes
 
