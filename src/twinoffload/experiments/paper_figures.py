@@ -51,7 +51,7 @@ AXES = {
     "compute": Axis(
         "compute",
         "compute_gcycle_per_s",
-        "computing capability of a core, f (Gcycle/s)",
+        "computing capability, f (Gcycle/s)",
         (16.0, 18.0, 20.0, 22.0, 24.0),
     ),
     "maps": Axis("maps", "maps", "number of mAPs, N", (4, 5, 6, 7, 8)),
@@ -163,7 +163,7 @@ def _learned(scheme: str, scenarios: list[Scenario], seeds: list[int], effort: E
     check(scenarios[0], settings, seeds)
     work = {"kind": "learned", "scheme": scheme, "settings": settings.model_dump(mode="json"), "device": device}
     rows = len(scenarios) * len(seeds)
-    cost = rows * settings.episodes * (1.5 if scheme == "sac" else 1.0) * scenarios[0].maps / BASE.maps
+    cost = rows * settings.episodes * (1.5 if scheme == "sac" else 1.0)
     return _group(scheme, work, scenarios, seeds, effort, [scheme], cost)
 
 
@@ -187,13 +187,13 @@ def _amortised(seeds: list[int], effort: Effort, device: str) -> Group:
     settings = effort.settings(AMORTISED)
     check(BASE, settings, seeds)
     work = {"kind": "amortised", "settings": settings.model_dump(mode="json"), "device": device}
-    cost = 8.0 * len(seeds) * settings.episodes
+    cost = 10.0 * len(seeds) * settings.episodes + 0.8 * len(points()) * len(seeds) * effort.held_out
     return _group("amortised", work, points(), seeds, effort, ["amortised"], cost)
 
 
 def _references(scenario: Scenario, seeds: list[int], effort: Effort) -> Group:
     profiles = scenario.stations**scenario.maps
-    cost = 0.02 * len(seeds) * effort.held_out * profiles / 16
+    cost = 12.0 + 0.005 * len(seeds) * effort.held_out * profiles
     work = {"kind": "references", "schemes": list(REFERENCES)}
     return _group("references", work, [scenario], seeds, effort, REFERENCES, cost)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,8 +25,12 @@ _TITLES = {
     REGRET: "Average regret of mAPs\n(money/slot)",
 }
 _LABELS = {"sac": "SAC", "td3": "TD3", "ddpg": "DDPG"}
+_SETTLED: dict[str, Any] = {
+    "marker": "o", "markersize": 5, "markeredgecolor": "black", "markeredgewidth": 0.6, "linestyle": "none"
+}  # fmt: skip
 _CURVES = {"fig2": MAPS, "fig3": OPERATOR}
 _DODGE = 0.035  # between intervals that would cover each other, share of the axis between two values
+_ROOM = 0.5  # beyond the medians, for intervals: share of the medians' range
 _PARTS = ("median", "low", "high")
 
 
@@ -135,23 +140,36 @@ def _effect_panel(panel: Axes, here: pl.DataFrame, axis: Axis, measure: str) -> 
     schemes = [scheme for scheme in SCHEMES if scheme in here["scheme"]]
     learned = [scheme for scheme in schemes if SCHEMES[scheme].marker]
     step = (axis.values[-1] - axis.values[0]) * _DODGE / 2
+    bottom, top = _range_of(here, measure)
     for scheme in schemes:
         look, rows = SCHEMES[scheme], here.filter(pl.col("scheme") == scheme)
-        x, middle = rows["value"].to_numpy(), rows[f"{measure}_median"].to_numpy()
+        x, middle, low, high = (rows[name].to_numpy() for name in ("value", *(f"{measure}_{p}" for p in _PARTS)))
         if scheme not in learned:
-            panel.plot(x, middle, label=scheme, zorder=2, **look.line())
+            panel.plot(x, middle, label=scheme, zorder=4, **look.line())
             continue
         x = x + step * (learned.index(scheme) - (len(learned) - 1) / 2)
-        ends = np.abs(rows.select(f"{measure}_low", f"{measure}_high").to_numpy().T - middle)
+        ends = np.stack((middle - low, high - middle))
         panel.errorbar(
             x, middle, ends, label=scheme, capsize=1.8, elinewidth=0.8, capthick=0.8, zorder=3, **look.line()
         )
+        for cut, edge, arrow in ((low < bottom, bottom, "v"), (high > top, top, "^")):
+            for at in x[cut]:
+                (tip,) = panel.plot([at], [edge], marker=arrow, color=look.color, markersize=3, clip_on=False, zorder=5)
+                tip.set_in_layout(False)
+    panel.set_ylim(bottom, top)
     panel.set_xticks(axis.values, [f"{value:g}" for value in axis.values])
     panel.set_xlabel(_math(axis.label))
     panel.set_ylabel(_TITLES[measure])
     panel.yaxis.set_major_locator(MaxNLocator(nbins=6))
-    if measure == REGRET:
-        panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
+
+
+def _range_of(here: pl.DataFrame, measure: str) -> tuple[float, float]:
+    """All medians, and intervals as far as they are not so long that they would squeeze the medians."""
+    middle, low, high = (here[f"{measure}_{part}"].to_numpy() for part in _PARTS)
+    room = _ROOM * max(np.ptp(middle), 1e-3)
+    bottom, top = max(low.min(), middle.min() - room), min(high.max(), middle.max() + room)
+    margin = 0.06 * (top - bottom)
+    return bottom - margin, top + margin
 
 
 def _draw_curves(shown: pl.DataFrame, lines: dict[str, dict[str, float]], measure: str) -> Figure:
@@ -169,8 +187,7 @@ def _draw_curves(shown: pl.DataFrame, lines: dict[str, dict[str, float]], measur
             medians.append(middle)
             end = rows[f"{measure}_settled"][0]
             if what == measure and end is not None:
-                panel.plot([end], [middle[end - 1]], marker="o", markersize=5, color=look.color, zorder=4,
-                           markeredgecolor="black", markeredgewidth=0.6, linestyle="none")  # fmt: skip
+                panel.plot([end], [middle[end - 1]], color=look.color, zorder=5, **_SETTLED)
         for scheme, values in lines.items():
             look = SCHEMES[scheme]
             if what == measure:
@@ -182,6 +199,7 @@ def _draw_curves(shown: pl.DataFrame, lines: dict[str, dict[str, float]], measur
         panel.set_xlim(0, shown["episode"].max())
         if what == REGRET:
             panel.set_ylim(bottom=0.0)
+    grid[0].plot([], [], color="white", label="settled", **_SETTLED)
     _letter(list(grid))
     _legend(figure, grid[0], 4)
     return figure
