@@ -15,6 +15,7 @@ import pytest
 
 import studies
 from twinoffload.experiments import study as engine
+from twinoffload.experiments.benchmarks import study as benchmark
 from twinoffload.experiments.execution import here, on_cores
 from twinoffload.experiments.study import Study, locked
 
@@ -211,6 +212,14 @@ def test_a_damaged_part_is_named(tmp_path):
     study.part(study.groups[1]).write_bytes(b"nothing")
     with pytest.raises(ValueError, match=rf"{study.groups[1].key}\.parquet: cannot be read .*; delete it and resume"):
         study.run(here(studies.compute), resume=True)
+
+
+def test_overhead_is_told_for_a_cell(monkeypatch):
+    monkeypatch.setattr(benchmark, "on_cores", lambda compute, workers: here(compute))
+    told = benchmark.overhead(cells=40)
+    assert told["cells_of_a_group"].to_list() == [1, 1, 20, 20]
+    assert (told["cells"] == 40).all()
+    assert ((told["ms_per_cell"] - told["s"] * 1e3 / 40).abs() < 1e-9).all()
 
 
 def test_seconds_add_up_over_all_groups(tmp_path):

@@ -22,7 +22,7 @@ _RC: dict[Any, Any] = RC | {
     "axes.edgecolor": "black",
     "axes.grid": False,
     "axes.labelcolor": "black",
-    "axes.labelsize": 8,
+    "axes.labelsize": 7.5,
     "axes.linewidth": 0.6,
     "axes.spines.right": True,
     "axes.spines.top": True,
@@ -80,7 +80,7 @@ SCHEMES = {  # in the order of legends: what is learned, then what is known
     "posted": Look("#009e73", (0, (5, 1.5, 1, 1.5))),
     "admission": Look("#555555", (0, (1, 1.2))),
 }
-RATES = (Look("#d55e00", "-"), Look("#0072b2", (0, (6, 1.5))), Look("#009e73", (0, (3, 1, 1, 1))))
+RATES = (Look("#d55e00", "-"), Look("#0072b2", (0, (6, 1.5))), Look("#cc79a7", (0, (3, 1, 1, 1))))
 
 
 def print_style():
