@@ -21,13 +21,13 @@ FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3; do \
 	  exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test figures check format lock clean
+.PHONY: help install run test figures reproduce check format lock clean
 
 help: ## show this list
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); fi; \
 	printf '\ntwinoffload: priced offloading of digital-twin training in 6G networks\n\n'; \
 	awk -F ':.*## ' -v bold="$$bold" -v plain="$$plain" \
-	  '/^[a-z]+:.*## / { printf "  %smake %-8s%s  %s\n", bold, $$1, plain, $$2 }' Makefile; \
+	  '/^[a-z]+:.*## / { printf "  %smake %-9s%s  %s\n", bold, $$1, plain, $$2 }' Makefile; \
 	printf '\n  PYTHON=...   the interpreter behind .venv       ARGS="-k posted"   more words for pytest (test)\n\n'
 
 install: $(STAMP) ## install the locked packages and twinoffload into .venv
@@ -51,6 +51,9 @@ test: install ## run the whole test suite
 
 figures: install ## measure and draw again what docs/equilibrium.md and docs/city.md show (about two minutes)
 	@$(BIN)/twinoffload figures --out docs
+
+reproduce: install ## the paper's Figs. 2 to 7 with ten seeds, in results/paper; goes on where it was stopped
+	@$(BIN)/twinoffload reproduce all --resume --out results/paper
 
 check: install ## lint, formatting, types and layers
 	@failed=""; \

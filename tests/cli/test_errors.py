@@ -103,6 +103,15 @@ def test_bad_files(capfd, tmp_path, name, form):
         (["gains", "--out", "none/new.csv"], ["none/new.csv", "no folder none", "make it"]),
         (["gains", "--out", "field.yaml"], ["field.yaml: exists already", "--force"]),
         (["presets", "papr"], ["preset 'papr'", "paper, open, private"]),
+        (["reproduce"], ["missing argument 'figures'", "twinoffload reproduce --help"]),
+        (["reproduce", "fig9"], ["figure 'fig9'", "fig2, fig3, fig4, fig5, fig6, fig7", "or all"]),
+        (["reproduce", "fig4,"], ["figure ''", "or all"]),
+        (["reproduce", "fig4", "--seeds", "0"], ["--seeds", "greater than or equal to 1"]),
+        (["reproduce", "fig4", "--workers", "0"], ["--workers", "greater than or equal to 1"]),
+        (["reproduce", "fig4", "--device", "gpu"], ["--device 'gpu'", "auto, cpu or cuda"]),
+        (["reproduce", "fig4", "--out", "field.yaml"], ["field.yaml: is not a folder", "--out"]),
+        (["reproduce", "fig4", "--out", "field.yaml/deeper"], ["field.yaml/deeper: cannot be made", "--out"]),
+        (["reproduce", "fig4", "--out", "."], ["holds 'binary.yaml', which no study wrote", "--out"]),
     ],
 )
 def test_bad_words(capfd, tmp_path, monkeypatch, arguments, words):

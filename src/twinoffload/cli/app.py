@@ -25,6 +25,7 @@ from twinoffload.cli.gains import gains
 from twinoffload.cli.options import RunInterruptedError
 from twinoffload.cli.presets import presets
 from twinoffload.cli.quick import quick
+from twinoffload.cli.reproduce import reproduce
 from twinoffload.cli.solve import solve
 from twinoffload.cli.train import train
 
@@ -56,7 +57,7 @@ def _twinoffload(
     """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them."""
 
 
-for command in (quick, train, evaluate, export, bench, solve, explain, figures, gains, presets):
+for command in (quick, train, evaluate, reproduce, export, bench, solve, explain, figures, gains, presets):
     app.command()(command)
 
 

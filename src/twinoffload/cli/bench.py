@@ -6,7 +6,9 @@ import typer
 
 
 def bench(
-    what: Annotated[Literal["equilibrium", "city", "learning", "amortised"], typer.Argument(help="What is measured.")],
+    what: Annotated[
+        Literal["equilibrium", "city", "learning", "amortised", "study"], typer.Argument(help="What is measured.")
+    ],
     scenario: Annotated[
         str | None, typer.Option(help="Preset or YAML file.", show_default="paper, of a city: city")
     ] = None,
@@ -33,6 +35,7 @@ def bench(
                  it reaches on these presets), sizes (N = 4 to 10, M = 2 to
                  4, beside policies trained for each), speed (against
                  Algorithm 1, and up to N = 10,000)
+    study        what the study engine costs on 10,000 cells that cost nothing
 
     All figures are of one run; on a shared machine compare ratios, not seconds.
 
@@ -57,7 +60,7 @@ def bench(
     if what in ("learning", "amortised"):
         found, show = _in_sections(chosen, what, only, seeds)
     else:
-        found, show = (_equilibrium if what == "equilibrium" else _city)(chosen)
+        found, show = {"equilibrium": _equilibrium, "city": _city, "study": _study}[what](chosen)
     if as_json:
         typer.echo(json.dumps({"scenario": chosen.name, "threads": threads} | found, indent=2))
         return
@@ -133,6 +136,28 @@ def _city(scenario: Any) -> tuple[dict[str, Any], Any]:
         console.print(table)
 
     return {"pairwise": times.to_dicts(), "exponent": slope, "admission": certified.to_dicts()}, show
+
+
+def _study(scenario: Any) -> tuple[dict[str, Any], Any]:
+    from twinoffload.cli.bench_tables import new_table
+    from twinoffload.cli.progress import Bar, progress
+    from twinoffload.experiments.benchmarks import study
+
+    with progress() as bars:
+        bar = Bar(bars, "benchmarks", 2 * len(study.TOGETHER))
+        rows = study.overhead(each=bar.advance).to_dicts()
+
+    def show(console: Any) -> None:
+        console.print("\nA study of empty cells, from the first file to the table")
+        table = new_table("computed in", "a group", "cells", "seconds", "ms a cell")
+        for row in rows:
+            table.add_row(
+                row["where"], str(row["cells_of_a_group"]), f"{row['cells']:,}", f"{row['s']:.2f}",
+                f"{row['ms_per_cell']:.3f}",
+            )  # fmt: skip
+        console.print(table)
+
+    return {"overhead": rows}, show
 
 
 def _in_sections(scenario: Any, what: str, only: str | None, seeds: int) -> tuple[dict[str, Any], Any]:

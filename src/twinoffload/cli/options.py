@@ -1,7 +1,5 @@
 """What several commands share: how options become settings."""
 
-import contextlib
-import ctypes
 import os
 from pathlib import Path
 from typing import Any, get_args
@@ -56,20 +54,11 @@ def use_machine(device: str, threads: int) -> str:
     """
     import torch
 
+    from twinoffload import process
+
     if device not in ("auto", "cpu", "cuda"):
         raise ValueError(f"--device {device!r}: must be auto, cpu or cuda")
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda: this machine has no CUDA device; use --device cpu")
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)  # dead units otherwise fill the optimiser with denormals, which are slow
-    _keep_freed_memory()
+    process.prepare(threads)
     return "cuda" if device == "auto" and torch.cuda.is_available() else "cpu" if device == "auto" else device
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc reuse temporaries of a few MB instead of handing them back to the system after every operation."""
-    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
-    with contextlib.suppress(OSError, AttributeError):
-        library = ctypes.CDLL(None)
-        for parameter in (trim_threshold, mmap_threshold):
-            library.mallopt(parameter, 1 << 30)

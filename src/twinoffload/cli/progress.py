@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +29,37 @@ class Bar:
         if quiet and due:
             self._told = time.monotonic()
             self._progress.console.print(f"{self._label} {self._done}/{self._total}  {note}", highlight=False)
+
+
+class Shares:
+    """Groups of unlike size: the bar advances by what each is expected to cost, so that the time left is told.
+
+    Groups that were found finished do not count.
+    """
+
+    def __init__(self, progress: Progress, label: str, costs: Sequence[float]):
+        self._progress, self._label = progress, label
+        self._count, self._done, self._found = len(costs), 0, 0
+        self._cost, self._spent = sum(costs), 0.0
+        self._task = progress.add_task(label, total=self._count, note="")
+        self._began = time.monotonic()
+
+    def advance(self, cost: float, note: str, found: bool) -> None:
+        """A group is finished, or was."""
+        self._done += 1
+        if found:
+            self._found += 1
+            self._cost -= cost
+        else:
+            self._spent += cost
+        share = self._spent / self._cost if self._cost > 0 else 1.0
+        told = f"{self._label} {self._done}/{self._count}  {note}"
+        self._progress.update(self._task, completed=share * self._count, note=note)
+        if found or self._progress.console.is_terminal:
+            return
+        taken = time.monotonic() - self._began
+        left = taken * (1.0 / share - 1.0) if share > 0 else math.inf
+        self._progress.console.print(f"{told}  {share:.0%}, {taken:.0f} s, {left:.0f} s left", highlight=False)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -22,14 +23,20 @@ def median_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     with 1 - 2^(1 - n) (five seeds: 94 %).
     """
     ordered = sorted(values)
-    n = len(ordered)
+    k = _rank(len(ordered), level)
+    return Interval(statistics.median(ordered), ordered[k - 1], ordered[-k])
+
+
+@lru_cache(maxsize=1024)
+def _rank(n: int, level: float) -> int:
+    """k: which smallest and largest of n values bound the interval."""
     k, tail = 1, 2.0**-n
     while k < n / 2:
         tail += math.comb(n, k) * 2.0**-n
         if 1.0 - 2.0 * tail < level:
             break
         k += 1
-    return Interval(statistics.median(ordered), ordered[k - 1], ordered[n - k])
+    return k
 
 
 def coverage(count: int) -> float:

@@ -1,0 +1,240 @@
+"""A study: cells that are listed before anything runs, computed once each, and gathered in one table.
+
+manifest.json      every group of cells, written before anything runs
+parts/KEY.parquet  what a group gave, and how long that took; KEY is a hash of everything that fixes its numbers
+table.parquet      all parts, in the order of the manifest
+.lock              held while somebody computes
+
+Every file is written under another name and then renamed, the table last. So a study that was killed at any moment, or
+computed in any order, ends in the same table, to the bit; and a group that two studies in one folder share is computed
+once.
+"""
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+
+from twinoffload.files import drafts, json_text, write_text, write_whole
+
+MANIFEST, TABLE, PARTS, LOCK = "manifest.json", "table.parquet", "parts", ".lock"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells that are computed together, in one batch.
+
+    Attributes:
+        label: says which, to people.
+        work: what is computed, as JSON: with the versions of what computes, it fixes the numbers.
+        cells: one entry a cell: scheme, values and seed.
+        cost: about how long it takes beside other groups, in any unit.
+    """
+
+    label: str
+    work: dict[str, Any]
+    cells: Sequence[dict[str, Any]]
+    cost: float = 1.0
+
+    @cached_property
+    def key(self) -> str:
+        """Its name among the parts."""
+        text = json.dumps({"work": self.work, "versions": versions()}, sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a group gave.
+
+    Attributes:
+        table: its rows; of the same columns for every group of a study.
+        seconds: how long its phases took; they add up to the whole.
+    """
+
+    table: pl.DataFrame
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+Compute = Callable[[dict[str, Any]], Result]
+"""Computes a group's `work`; a function of a module, since other processes call it."""
+
+Execute = Callable[[Sequence[Group]], Iterable[tuple[Group, Result]]]
+"""Computes groups wherever it likes and gives each with its result, in any order; see `execution`."""
+
+
+class Study:
+    """A study's folder.
+
+    Args:
+        folder: where it is, or is to be.
+        groups: what it consists of; of equal groups one is kept.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], groups: Sequence[Group]):
+        self.folder = Path(folder)
+        self.groups = list({group.key: group for group in groups}.values())
+
+    def run(
+        self,
+        execute: Execute,
+        *,
+        resume: bool = False,
+        each: Callable[[Group, bool], None] = lambda group, found: None,
+    ) -> pl.DataFrame:
+        """Compute what is missing and write the table.
+
+        Args:
+            execute: computes groups.
+            resume: whether the folder may hold a study already; its finished groups are taken over.
+            each: called with every group that is finished, and whether it was found finished.
+
+        Returns:
+            The table.
+
+        Raises:
+            ValueError: the folder holds something else, or a study and `resume` was not asked for; another process
+                is at work on it; or a part is damaged. One line that names the remedy.
+        """
+        check_folder(self.folder, resume)
+        try:
+            (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"{self.folder}: cannot be made ({error.strerror}); choose another --out") from None
+        with locked(self.folder):
+            self._clear_drafts()
+            write_text(self.folder / MANIFEST, json_text(self.manifest()) + "\n")
+            missing = []
+            for group in self.groups:
+                if self.part(group).is_file():
+                    each(group, True)
+                else:
+                    missing.append(group)
+            for group, result in execute(missing) if missing else ():
+                self._keep(group, result)
+                each(group, False)
+            table = self.gather()
+            write_whole(self.folder / TABLE, table.write_parquet)
+        return table
+
+    def manifest(self) -> dict[str, Any]:
+        """What will be computed, as JSON."""
+        return {
+            "versions": versions(),
+            "cells": sum(len(group.cells) for group in self.groups),
+            "groups": [
+                {"key": group.key, "label": group.label, "cells": list(group.cells), "work": group.work}
+                for group in self.groups
+            ],
+        }
+
+    def part(self, group: Group) -> Path:
+        """Where a group's rows are kept."""
+        return self.folder / PARTS / f"{group.key}.parquet"
+
+    def gather(self) -> pl.DataFrame:
+        """The parts in the order of the manifest.
+
+        Raises:
+            ValueError: one cannot be read.
+        """
+        files = [self.part(group) for group in self.groups]
+        try:
+            return pl.read_parquet(files, glob=False)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            for file in files:
+                _check_readable(file)
+            raise ValueError(f"{self.folder / PARTS}: parts do not fit together ({_first_line(error)})") from None
+
+    def seconds(self) -> dict[str, float]:
+        """Phases of all groups together, s; of groups that were taken over, too."""
+        total: dict[str, float] = {}
+        for group in self.groups:
+            told = json.loads(pl.read_parquet_metadata(self.part(group))["seconds"])
+            for phase, seconds in told.items():
+                total[phase] = total.get(phase, 0.0) + seconds
+        return total
+
+    def _keep(self, group: Group, result: Result) -> None:
+        """A part that is there is finished."""
+        told = {"seconds": json.dumps({name: round(value, 3) for name, value in result.seconds.items()})}
+        write_whole(self.part(group), lambda draft: result.table.write_parquet(draft, metadata=told))
+
+    def _clear_drafts(self) -> None:
+        """Remove what writers left who were killed; nobody else writes here now."""
+        for draft in (*(self.folder / PARTS).glob(".*.draft"), *drafts(self.folder / MANIFEST)):
+            draft.unlink()
+        for draft in drafts(self.folder / TABLE):
+            draft.unlink()
+
+
+def check_folder(folder: Path, resume: bool) -> None:
+    """Refuse, before any work, a folder in which a study must not be computed.
+
+    Raises:
+        ValueError: naming it and the remedy.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: is not a folder; choose another --out")
+    if (folder / MANIFEST).is_file():
+        if not resume:
+            raise ValueError(f"{folder}: holds a study already; go on with --resume, or choose another --out")
+        return
+    begun = {folder / PARTS, folder / LOCK, *drafts(folder / MANIFEST)}
+    strange = sorted(entry.name for entry in folder.iterdir() if entry not in begun)
+    if strange:
+        raise ValueError(f"{folder}: holds {strange[0]!r}, which no study wrote; choose another --out")
+
+
+def _check_readable(file: Path) -> None:
+    try:
+        pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ValueError(f"{file}: cannot be read ({_first_line(error)}); delete it and resume") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Nobody else computes in a folder for a while; the system lets go when the process ends, however it ends.
+
+    Raises:
+        ValueError: somebody does already.
+    """
+    import fcntl
+
+    path = folder / LOCK
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise ValueError(
+                f"{folder}: process {file.read().strip() or 'of unknown number'} is at work on this study; wait for "
+                "it, or choose another --out"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def versions() -> dict[str, str]:
+    """What a part's numbers depend on besides its work."""
+    from twinoffload import __version__
+
+    return {"twinoffload": __version__, "torch": str(torch.__version__), "machine": platform.machine()}

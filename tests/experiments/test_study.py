@@ -1,0 +1,228 @@
+"""The study engine: what is listed is computed once, and ends in one table whatever happens on the way."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import studies
+from twinoffload.experiments import study as engine
+from twinoffload.experiments.benchmarks import study as benchmark
+from twinoffload.experiments.execution import here, on_cores
+from twinoffload.experiments.study import Study, locked
+
+
+def shuffled(compute, seed):
+    """Groups computed in another order, as by workers that race."""
+
+    def execute(groups):
+        for group in random.Random(seed).sample(groups, len(groups)):
+            yield group, compute(group.work)
+
+    return execute
+
+
+def table_of(folder):
+    return (folder / "table.parquet").read_bytes()
+
+
+def test_the_table_is_the_parts_in_the_order_of_the_manifest(tmp_path):
+    groups = studies.groups(7)
+    table = Study(tmp_path / "study", groups).run(here(studies.compute))
+    assert table["label"].to_list() == [group.label for group in groups for _ in range(studies.SEEDS)]
+    assert pl.read_parquet(tmp_path / "study" / "table.parquet").equals(table)
+    manifest = json.loads((tmp_path / "study" / "manifest.json").read_text())
+    assert manifest["cells"] == sum(len(group["cells"]) for group in manifest["groups"]) == len(table)
+    assert [group["work"]["value"] for group in manifest["groups"]] == list(range(7))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_computing_leaves_no_trace(tmp_path, seed):
+    Study(tmp_path / "a", studies.groups(9)).run(here(studies.compute))
+    Study(tmp_path / "b", studies.groups(9)).run(shuffled(studies.compute, seed))
+    assert table_of(tmp_path / "a") == table_of(tmp_path / "b")
+
+
+def test_the_manifest_stands_before_anything_runs(tmp_path):
+    def execute(groups):
+        listed = json.loads((tmp_path / "study" / "manifest.json").read_text())
+        assert [group["key"] for group in listed["groups"]] == [group.key for group in groups]
+        raise KeyboardInterrupt
+        yield
+
+    with pytest.raises(KeyboardInterrupt):
+        Study(tmp_path / "study", studies.groups(3)).run(execute)
+    assert not (tmp_path / "study" / "table.parquet").exists()
+
+
+def test_a_key_tells_works_apart_and_nothing_else(monkeypatch):
+    one, two = studies.groups(2)
+    assert one.key != two.key
+    assert one.key == engine.Group("other label", dict(reversed(one.work.items())), [], cost=7.0).key
+    before = one.key
+    monkeypatch.setattr(engine, "versions", lambda: {"torch": "0"})
+    assert engine.Group(one.label, one.work, one.cells).key != before, "other versions compute anew"
+
+
+def test_equal_groups_are_one(tmp_path):
+    groups = studies.groups(2)
+    assert Study(tmp_path, [*groups, groups[0]]).groups == groups
+
+
+def test_what_is_finished_is_not_computed_again_and_may_belong_to_another_study(tmp_path):
+    def execute(groups):
+        computed.extend(group.label for group in groups)
+        return here(studies.compute)(groups)
+
+    computed, seen = [], []
+    Study(tmp_path / "s", studies.groups(3)).run(execute)
+    Study(tmp_path / "s", studies.groups(5)).run(
+        execute, resume=True, each=lambda group, found: seen.append((group.label, found))
+    )
+    Study(tmp_path / "s", studies.groups(5)).run(execute, resume=True)
+    assert computed == [f"group {k}" for k in range(5)]
+    assert seen == [(f"group {k}", k < 3) for k in range(5)]
+    Study(tmp_path / "alone", studies.groups(5)).run(execute)
+    assert table_of(tmp_path / "s") == table_of(tmp_path / "alone")
+    Study(tmp_path / "s", studies.groups(2)).run(execute, resume=True)
+    assert len(pl.read_parquet(tmp_path / "s" / "table.parquet")) == 2 * studies.SEEDS, "only what was asked"
+
+
+def test_killed_at_any_moment_it_ends_in_the_same_table(tmp_path):
+    """With real kills in the middle of a group's rows, then of the table."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+
+    def resume(dies):
+        words = [sys.executable, studies.__file__, tmp_path / "killed", marks, "5", str(dies)]
+        return subprocess.run(words, env=environment, check=False).returncode
+
+    # files in order: manifest, a part for every group that is missing, the table
+    for dies in (3, 6):
+        assert resume(dies) == -signal.SIGKILL
+        assert not (tmp_path / "killed" / "table.parquet").exists()
+    assert resume(0) == 0
+    Study(tmp_path / "whole", studies.groups(5, marks=str(marks))).run(here(studies.compute))
+    assert table_of(tmp_path / "killed") == table_of(tmp_path / "whole")
+    assert {path.name for path in (tmp_path / "killed").iterdir()} == {"manifest.json", "parts", "table.parquet",
+                                                                      ".lock"}  # fmt: skip
+    assert not list(tmp_path.rglob("*.draft"))
+    again = {path.name: len(path.read_text().splitlines()) - 1 for path in marks.iterdir()}  # less the whole one's
+    assert sum(again.values()) == 5 + 1, "only the group on which it died is computed again"
+
+
+def test_killed_before_there_was_a_manifest_it_begins_anew(tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / ".lock").write_text("17")
+    (tmp_path / ".manifest.json.17.draft").write_text("half")
+    Study(tmp_path, studies.groups(1)).run(here(studies.compute))
+    assert not list(tmp_path.rglob("*.draft"))
+
+
+def test_workers_compute_the_same(tmp_path):
+    Study(tmp_path / "here", studies.groups(4)).run(here(studies.compute))
+    Study(tmp_path / "workers", studies.groups(4)).run(on_cores(studies.compute, 2))
+    assert table_of(tmp_path / "here") == table_of(tmp_path / "workers")
+    assert multiprocessing.active_children() == [], "no worker is left"
+
+
+def test_a_worker_that_is_killed_is_told_of(tmp_path):
+    with pytest.raises(ValueError, match=r"a worker was killed.*resume"):
+        Study(tmp_path / "study", studies.groups(2, dies=True)).run(on_cores(_die, 1))
+
+
+def _die(work):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+PARENT = """
+import sys, studies
+from twinoffload.experiments.execution import on_cores
+from twinoffload.experiments.study import Study
+if __name__ == "__main__":
+    work = {"marks": sys.argv[2], "takes_s": 60.0}
+    Study(sys.argv[1], studies.groups(1, **work)).run(on_cores(studies.compute, 1))
+"""
+
+
+def test_a_parent_that_is_killed_takes_its_workers_along_and_frees_the_folder(tmp_path):
+    program, marks, folder = tmp_path / "parent.py", tmp_path / "marks", tmp_path / "study"
+    program.write_text(PARENT)
+    marks.mkdir()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    parent = subprocess.Popen([sys.executable, program, folder, marks], env=environment)
+    try:
+        _until(lambda: len(list(marks.iterdir())) == 1)
+        workers = _descendants(parent.pid)
+        assert workers
+        with pytest.raises(ValueError, match=rf"study: process {parent.pid} is at work on this study; wait"):
+            Study(folder, studies.groups(2)).run(here(studies.compute), resume=True)
+    finally:
+        parent.kill()
+        parent.wait()
+    _until(lambda: not any(_runs(worker) for worker in workers))
+    with locked(folder):
+        pass
+
+
+def _until(done, limit_s=30.0):
+    began = time.monotonic()
+    while not done():
+        assert time.monotonic() - began < limit_s
+        time.sleep(0.02)
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _descendants(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize(
+    ("make", "resume", "words"),
+    [
+        (lambda folder: folder.write_text(""), True, "is not a folder; choose another"),
+        (lambda folder: (folder / "notes.txt", folder.mkdir())[0].write_text(""), True, "holds 'notes.txt', which no"),
+        (lambda folder: Study(folder, studies.groups(1)).run(here(studies.compute)), False, "holds a study already"),
+    ],
+)
+def test_folders_that_hold_something_else_are_refused(tmp_path, make, resume, words):
+    make(tmp_path / "study")
+    with pytest.raises(ValueError, match=words):
+        Study(tmp_path / "study", studies.groups(1)).run(here(studies.compute), resume=resume)
+
+
+def test_a_damaged_part_is_named(tmp_path):
+    study = Study(tmp_path / "study", studies.groups(2))
+    study.run(here(studies.compute))
+    study.part(study.groups[1]).write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=rf"{study.groups[1].key}\.parquet: cannot be read .*; delete it and resume"):
+        study.run(here(studies.compute), resume=True)
+
+
+def test_overhead_is_told_for_a_cell(monkeypatch):
+    monkeypatch.setattr(benchmark, "on_cores", lambda compute, workers: here(compute))
+    told = benchmark.overhead(cells=40)
+    assert told["cells_of_a_group"].to_list() == [1, 1, 20, 20]
+    assert (told["cells"] == 40).all()
+    assert ((told["ms_per_cell"] - told["s"] * 1e3 / 40).abs() < 1e-9).all()
+
+
+def test_seconds_add_up_over_all_groups(tmp_path):
+    study = Study(tmp_path / "study", studies.groups(4))
+    study.run(here(studies.compute))
+    assert study.seconds() == {"all": 2.0}

@@ -1,0 +1,114 @@
+"""The paper's figures from a made table: what they show is what the table says, in files a journal would take."""
+
+import random
+
+import polars as pl
+import pytest
+
+from twinoffload.experiments.interval import median_interval
+from twinoffload.experiments.paper_figures import AXES, BASE, FIGURES, RATES, points
+from twinoffload.experiments.paper_groups import SCHEMA, describe
+from twinoffload.report import paper_figures
+from twinoffload.report.print_style import SCHEMES
+
+SEEDS, EPISODES = 10, 25
+
+
+def made_table():
+    """Utilities that rise with bandwidth and differ by scheme, and learning curves."""
+    draw = random.Random(3)
+    rows = []
+    for scenario in points():
+        for at, scheme in enumerate([*SCHEMES, "reactive"]):
+            for seed in range(SEEDS):
+                base = scenario.bandwidth / 5.0 + scenario.stations - 0.1 * scenario.maps - 0.05 * at
+                rows.append(
+                    {"phase": "held-out", "scheme": scheme, "seed": seed}
+                    | describe(scenario)
+                    | {"operator_utility_money": 4 * base + draw.gauss(0, 0.05), "regret_money": 0.01 * at}
+                    | {"map_utility_money": base + draw.gauss(0, 0.02)}
+                )
+    for rate in RATES:
+        for seed in range(SEEDS):
+            for episode in range(EPISODES):
+                grown = 1.0 - (1.0 - min(1.0, 5 * rate**0.5)) ** (episode + 1)
+                rows.append(
+                    {"phase": "training", "scheme": "sac", "seed": seed, "learning_rate": rate, "episode": episode}
+                    | describe(BASE)
+                    | {"operator_utility_money": 5 * grown, "map_utility_money": 2 * grown, "regret_money": 1 - grown}
+                )
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    missing = [pl.lit(None).alias(name) for name in SCHEMA if name not in frame.columns]
+    return frame.with_columns(missing).select(SCHEMA.names()).cast(dict(SCHEMA))
+
+
+@pytest.fixture(scope="module")
+def table():
+    return made_table()
+
+
+def test_every_figure_becomes_three_files(table, tmp_path):
+    made = paper_figures.draw(table, list(FIGURES), tmp_path)
+    assert [path.name for path in made] == [f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "csv")]
+    for path in made:
+        head = path.read_bytes()[:4]
+        assert path.suffix == ".csv" or head == {".pdf": b"%PDF", ".png": b"\x89PNG"}[path.suffix]
+    pdf = (tmp_path / "fig4.pdf").read_bytes()
+    assert b"/FontFile2" in pdf, "fonts are embedded"
+    assert b"/Type3" not in pdf, "as TrueType, which publishers ask for"
+
+
+def test_the_same_table_makes_the_same_bytes(table, tmp_path):
+    first, second = (paper_figures.draw(table, ["fig2"], tmp_path / name) for name in "ab")
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_the_csv_is_medians_and_intervals_of_the_table(table, tmp_path):
+    paper_figures.draw(table, ["fig4"], tmp_path)
+    shown = pl.read_csv(tmp_path / "fig4.csv")
+    assert shown["varied"].unique().to_list() == ["bandwidth_mhz"]
+    assert set(shown["scheme"]) == set(SCHEMES)
+    assert (shown["seeds"] == SEEDS).all()
+    held = {name: value for name, value in describe(BASE).items() if name != "bandwidth_mhz"}
+    for row in shown.to_dicts():
+        rows = table.filter(
+            pl.col("phase") == "held-out", pl.col("scheme") == row["scheme"],
+            pl.col("bandwidth_mhz") == row["value"], *(pl.col(name) == value for name, value in held.items()),
+        )  # fmt: skip
+        for measure in ("operator_utility_money", "map_utility_money", "regret_money"):
+            slow = median_interval(rows[measure].to_list())
+            told = tuple(row[f"{measure}_{part}"] for part in ("median", "low", "high"))
+            assert told == pytest.approx(slow, abs=1e-6)
+
+
+def test_a_figure_shows_its_own_values_alone(table):
+    shown = paper_figures.effects(table, ["maps", "stations"])
+    assert sorted(shown.filter(varied="maps")["value"].unique()) == list(AXES["maps"].values)
+    assert sorted(shown.filter(varied="stations")["value"].unique()) == list(AXES["stations"].values)
+    assert (shown["seeds"] == SEEDS).all(), "no row of another axis, rate or phase slips in"
+
+
+def test_curves_tell_when_they_settle(table):
+    shown = paper_figures.curves(table)
+    assert shown["episode"].to_list() == list(range(1, EPISODES + 1)) * len(RATES)
+    ends = dict(shown.select("learning_rate", "map_utility_money_settled").rows())
+    assert ends[0.05] == 10 < ends[0.0005]
+
+
+@pytest.mark.parametrize("name", ["fig3", "fig5"])
+def test_a_table_without_rows_for_a_figure_is_refused(table, tmp_path, name):
+    empty = table.filter(pl.col("phase") == "nothing")
+    with pytest.raises(ValueError, match=f"{name}: the table has no rows for it; `twinoffload reproduce {name}`"):
+        paper_figures.draw(empty, [name], tmp_path)
+
+
+def test_a_table_that_is_something_else_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"fig4: the table is not what it should be \(.*phase"):
+        paper_figures.draw(pl.DataFrame({"x": [1]}), ["fig4"], tmp_path)
+
+
+def test_lines_differ_without_their_colours():
+    """In grey: no two schemes share both dash and marker."""
+    looks = [(str(look.dash), look.marker, look.filled) for look in SCHEMES.values()]
+    assert len(set(looks)) == len(looks)
