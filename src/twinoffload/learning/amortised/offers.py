@@ -12,6 +12,7 @@ class Offer:
     """What the operator offers each mAP at its recommended BS.
 
     Attributes:
+        association: the recommended BS, `[..., N]`; -1: off, or silent because it would send nothing.
         on: which pair that is, booleans `[..., N, M]`.
         terms: the parameters of those pairs, `[..., N]`.
         pair_rate: rate of every pair, for m != association after moving there, MB/s, `[..., N, M]`.
@@ -19,6 +20,7 @@ class Offer:
         price: money/MB, `[..., N]`.
     """
 
+    association: Tensor
     on: Tensor
     terms: Terms
     pair_rate: Tensor

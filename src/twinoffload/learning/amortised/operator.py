@@ -87,16 +87,28 @@ class Operator:
         offer = self.offer(layers, known, gain, association)
         limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
         outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
-        own = at_choice(terms, association)
+        own = at_choice(terms, offer.association)
         cost = unit_delay_cost(own, offer.rate)
         data = best_data(own, cost, offer.price)
         here, earned = map_utility(own, cost, offer.price, data), profit(own, offer.price, data)
-        is_on = association >= 0
+        is_on = offer.association >= 0
         regret = torch.where(is_on, (outside - here).clamp(min=0.0), outside).sum(-1)
         return torch.where(is_on, earned, 0.0).sum(-1) - self.regret_weight * regret
 
     def offer(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Offer:
-        """What a MB is to cost each mAP where it is recommended to go, before the code."""
+        """What a MB is to cost each mAP where it is recommended to go, before the code.
+
+        Where idle mAPs are silent, those who would send nothing disturb nobody: the offer is made again without them.
+        Less disturbed, all others still send something.
+        """
+        offer = self._offer(layers, known, gain, association)
+        if known.terms.idle_interferes:
+            return offer
+        data = best_data(offer.terms, unit_delay_cost(offer.terms, offer.rate), offer.price)
+        return self._offer(layers, known, gain, torch.where(data > 0.0, association, -1))
+
+    def _offer(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Offer:
+        """The same if everybody recommended disturbs the others."""
         on, terms = link.connected(association, gain.shape[-1]), known.terms
         rate = pair_rate(terms, gain, on)
         limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
@@ -107,7 +119,7 @@ class Operator:
         if self.pricing is not None and layers is not None and known.doubt is not None:
             factor = self._factor(layers, own, known.doubt, chosen_rate, cost, price)
             price = (price * factor).clamp(max=self.highest_price)
-        return Offer(on, own, rate, chosen_rate, price)
+        return Offer(association, on, own, rate, chosen_rate, price)
 
     def _factor(
         self, layers: networks.Layers, terms: Terms, doubt: Tensor, rate: Tensor, cost: Tensor, price: Tensor

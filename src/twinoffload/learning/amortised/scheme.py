@@ -24,6 +24,7 @@ from twinoffload.network.link import connected
 from twinoffload.scenario import Scenario
 
 PRICING_WIDTH = 32
+QUICK = "amortised, one proposal"
 TIE = 1e-9  # relative difference up to which payoffs are equal
 
 
@@ -82,7 +83,7 @@ class Amortised:
     def quick(self) -> "Amortised":
         """The same policies with the likeliest association as the only proposal."""
         quick = copy.copy(self)
-        quick.settings = self.settings.replace(proposals=1)
+        quick.name, quick.settings = QUICK, self.settings.replace(proposals=1)
         return quick
 
     def begin(self, slots: Slots) -> None:

@@ -199,6 +199,7 @@ class AmortisedTrainer:
         """Of the mAPs' network, and of the prices where worth is private."""
         operator, maps = self.agents.operator, self.agents.maps
         offer = operator.offer(self.agents.pricing_layers, known, gain, association)
+        association = offer.association  # without those who would send nothing, where idle mAPs are silent
         own, is_on = at_choice(terms, association), association >= 0
         time = unit_delay(own, offer.rate).clamp(max=LONGEST_S)
         price = encode(offer.price.detach(), time, operator.step)
