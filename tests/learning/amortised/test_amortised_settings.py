@@ -15,7 +15,7 @@ def test_presets_and_files_are_of_the_kind_that_they_name(tmp_path):
     assert isinstance(load_settings("tuned"), TrainSettings)
     sizes = load_settings("amortised-sizes")
     assert (sizes.maps, sizes.stations) == ((2, 6), (2, 3))
-    assert (sizes.scattered, sizes.proposals) == (0.5, 256)
+    assert (sizes.by_gain, sizes.scattered, sizes.proposals) == (True, 0.8, 512)
     file = tmp_path / "mine.yaml"
     file.write_text("extends: amortised-sizes\nwidth: 8\n")
     assert load_settings(file) == sizes.replace(width=8)

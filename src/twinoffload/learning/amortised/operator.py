@@ -38,6 +38,7 @@ class Operator:
         highest_price: end of the price range, money/MB.
         step: depth of the code in the prices, money/MB.
         regret_weight: money it forgoes to spare the mAPs regret of one.
+        by_gain: whether BSs count in the network's pools by the power they receive, or evenly.
     """
 
     network: PairNetwork
@@ -45,6 +46,7 @@ class Operator:
     highest_price: float
     step: float
     regret_weight: float
+    by_gain: bool = False
 
     def scores(self, layers: Layers, terms: Terms, gain: Tensor) -> Tensor:
         """Ln probabilities of the recommendations, float32 `[S, B, N, M (+ 1)]`; `terms` as far as they are public."""
@@ -64,7 +66,11 @@ class Operator:
         )
         features = torch.stack([part.expand_as(gain).float() for part in parts], dim=-1)
         see = partial(prospects, terms.map(Tensor.float), received.float())
-        return self.network(layers, features, see, may_be_off=not terms.idle_interferes)
+        if self.by_gain:
+            near = (received / received.sum(-1, keepdim=True).clamp(min=1e-300)).float()
+        else:
+            near = torch.full_like(features[..., 0], 1.0 / gain.shape[-1])
+        return self.network(layers, features, near, see, may_be_off=not terms.idle_interferes)
 
     def price(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Tensor:
         """Posted prices in money/MB, `[S, B, N, M]`: what is not recommended stands at the end of the range."""

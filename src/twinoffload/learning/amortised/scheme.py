@@ -43,7 +43,9 @@ class Amortised:
         step = settings.price_step * scenario.highest_price
         pricing = Mlp((operator.PRICE_FEATURES, PRICING_WIDTH, PRICING_WIDTH, 1)) if scenario.is_private else None
         network = PairNetwork(operator.FEATURES, operator.PROSPECTS, settings.width, settings.rounds)
-        self.operator = Operator(network, pricing, scenario.highest_price, step, settings.regret_weight)
+        self.operator = Operator(
+            network, pricing, scenario.highest_price, step, settings.regret_weight, settings.by_gain
+        )
         replies = Mlp((maps.FEATURES, settings.reply_width, settings.reply_width, 1))
         self.maps = Maps(replies, scenario.highest_price, step)
         self.beliefs: Beliefs | None = None

@@ -19,6 +19,9 @@ class AmortisedSettings(BaseModel):
     stations: tuple[int, int] | None = Field(None, description="numbers of BSs trained on, likewise")
     width: int = Field(32, ge=1, le=1024, description="width of the hidden layers")
     rounds: int = Field(6, ge=1, le=50, description="rounds in which pairs hear of each other")
+    by_gain: bool = Field(
+        False, description="BSs count by their gains where pairs hear of each other: how many there are matters less"
+    )
     episodes: int = Field(40, ge=1, description="parts of the training, after each of which it is measured")
     updates: int = Field(50, ge=1, description="updates an episode")
     batch: int = Field(128, ge=1, description="slots an update, for each seed")
