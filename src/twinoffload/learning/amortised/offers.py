@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from twinoffload.game.terms import Terms
@@ -38,3 +39,8 @@ def at_choice(terms: Terms, association: Tensor) -> Terms:
         return tensor.expand(*association.shape, tensor.shape[-1]).gather(-1, where).squeeze(-1)
 
     return terms.map(pick)
+
+
+def exactly(number: float, like: Tensor) -> Tensor:
+    """A number as a tensor of the same kind: exporters of graphs round plain numbers to float32."""
+    return torch.tensor(number, dtype=like.dtype, device=like.device)

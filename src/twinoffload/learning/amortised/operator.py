@@ -16,7 +16,7 @@ from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning import networks
 from twinoffload.learning.amortised.memory import Known
-from twinoffload.learning.amortised.offers import Offer, at_choice
+from twinoffload.learning.amortised.offers import Offer, at_choice, exactly
 from twinoffload.learning.amortised.pair_network import Layers, PairNetwork
 from twinoffload.learning.networks import Mlp
 from twinoffload.network import link
@@ -76,7 +76,7 @@ class Operator:
         """Posted prices in money/MB, `[S, B, N, M]`: what is not recommended stands at the end of the range."""
         offer = self.offer(layers, known, gain, association)
         coded = encode(offer.price, unit_delay(offer.terms, offer.rate), self.step)
-        return torch.where(offer.on, coded.unsqueeze(-1), self.highest_price)
+        return torch.where(offer.on, coded.unsqueeze(-1), exactly(self.highest_price, gain))
 
     def payoff(
         self, layers: networks.Layers | None, known: Known, terms: Terms, gain: Tensor, association: Tensor
@@ -91,7 +91,7 @@ class Operator:
             association: the recommendations, `[..., N]`; -1: off.
         """
         offer = self.offer(layers, known, gain, association)
-        limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
+        limit = exactly(self.highest_price, gain)
         outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
         own = at_choice(terms, offer.association)
         cost = unit_delay_cost(own, offer.rate)
@@ -117,7 +117,7 @@ class Operator:
         """The same if everybody recommended disturbs the others."""
         on, terms = link.connected(association, gain.shape[-1]), known.terms
         rate = pair_rate(terms, gain, on)
-        limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
+        limit = exactly(self.highest_price, gain)
         outside = outside_utility(terms, unit_delay_cost(terms, rate), on, limit)
         own, chosen_rate = at_choice(terms, association), chosen(rate, association)
         cost = unit_delay_cost(own, chosen_rate)
@@ -191,8 +191,7 @@ def proposed(scores: Tensor, gain: Tensor, count: int, temperature: float = 1.0)
     seed = torch.log(gain.clamp(min=1e-300))
     if scores.shape[-1] > stations:
         seed = torch.cat([seed, seed.sum(-1, keepdim=True)], dim=-1)
-    # tensors, since exporters of graphs round plain numbers to float32
-    stretch, turn, spread = (torch.tensor(x, dtype=gain.dtype, device=gain.device) for x in _HASH)
+    stretch, turn, spread = (exactly(x, gain) for x in _HASH)
     hashed = torch.frac(torch.sin(seed.unsqueeze(-3) * stretch + number * turn).abs() * spread)
     noise = -torch.log(-torch.log(hashed.clamp(1e-12, 1.0 - 1e-12)))
     likely = scores.double().unsqueeze(-3)

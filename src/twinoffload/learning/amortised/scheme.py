@@ -13,7 +13,7 @@ from twinoffload.game.pairs import pair_rate
 from twinoffload.learning import networks
 from twinoffload.learning.amortised import maps, operator
 from twinoffload.learning.amortised.maps import Maps
-from twinoffload.learning.amortised.memory import Beliefs, Known
+from twinoffload.learning.amortised.memory import Beliefs, Known, full_doubt
 from twinoffload.learning.amortised.offers import at_choice
 from twinoffload.learning.amortised.operator import Operator
 from twinoffload.learning.amortised.pair_network import Layers, PairNetwork
@@ -95,7 +95,7 @@ class Amortised:
     def known(self, slots: View) -> Known:
         """What the operator decides by in a slot."""
         if not self.remembers and self.scenario.is_private:
-            return Known(slots.public_terms, torch.ones((*slots.gain.shape[:-1], 2), device=slots.gain.device))
+            return Known(slots.public_terms, full_doubt(self.scenario, slots.gain))
         beliefs = self._prior(slots) if self.beliefs is None else self.beliefs
         return Known(slots.public_terms) if beliefs is None else beliefs.known(slots.public_terms)
 

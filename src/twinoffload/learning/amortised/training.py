@@ -169,9 +169,13 @@ class AmortisedTrainer:
         eager = settings.entropy * max(0.0, 1.0 - 1.25 * done)
         return {"recommend_loss": -expected - eager * entropy} | self._other_losses(known, terms, gain, association)
 
+    def _past(self, update: int) -> int:
+        """How many slots of its episode come before the one that is learned from; each size meets every number."""
+        return update // len(self.sizes) % (REMEMBERED + 1) if self.scenario.is_private else 0
+
     def _situation(self, sized: Scenario, update: int) -> tuple[Known, Terms, Tensor]:
         """A fresh slot; where worth is private, after none to several slots of its episode, in turn."""
-        past = update % (REMEMBERED + 1) if self.scenario.is_private else 0
+        past = self._past(update)
         episodes = draw_episodes(sized, self.settings.batch, self.generators, slots=past + 1, device=self.device)
         slots, player = Slots(episodes), self.agents.quick()
         player.begin(slots)
