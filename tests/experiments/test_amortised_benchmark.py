@@ -35,7 +35,8 @@ def test_a_case_is_trained_and_judged_beside_its_references():
     assert bars["regret_share"]["met"] is False
     assert bars["map_share_of_admission"]["met"] is None
     assert bars["minutes of training, all seeds"]["met"] is True
-    assert {row["scheme"] for row in found["rows"]} == {"amortised", "admission", "reactive", "committed"}
+    schemes = {row["scheme"] for row in found["rows"]}
+    assert schemes == {"amortised", "amortised, one proposal", "admission", "reactive", "committed"}
 
 
 def test_private_worth_is_judged_against_those_who_ignore_it(private):
@@ -65,7 +66,9 @@ def test_what_is_lost_has_two_parts(private):
 def sizes():
     settings = amortised.preset("amortised-sizes").replace(**SMALL, maps=[2, 3], stations=[2, 2])
     told = []
-    run = amortised_sizes.measure(PAPER, settings, [0, 1], sizes=((8, 2), (3, 3)), episodes=1, each=told.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(amortised_sizes.TRAINED_ON, "updates", 2)
+        run = amortised_sizes.measure(PAPER, settings, [0, 1], sizes=((8, 2), (3, 3)), episodes=1, each=told.append)
     assert told == ["many sizes, episode 1", "N=8 M=2", "N=3 M=3"]
     return run.table
 
@@ -81,7 +84,9 @@ def test_every_size_is_judged(sizes):
         "regret",
         "operator over trained for the size",
         "operator above reactive",
+        "operator above reactive, one proposal",
         "mAPs above reactive",
+        "mAPs above reactive, one proposal",
     }
 
 

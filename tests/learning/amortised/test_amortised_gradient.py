@@ -123,13 +123,20 @@ def test_a_payoff_is_that_of_the_game(monkeypatch, idle_interferes):
            ("power", "bandwidth", "noise", "compute", "cycles", "quality", "accuracy_weight", "accuracy_value",
             "delay_cost", "raw_data")},
     ))  # fmt: skip
+
+    def posted(n: int, profile: tuple[int, ...]) -> float:
+        return game.posted_price(n, profile) or 0.0
+
     for profile, found in zip(exact.profiles, exact.payoffs().tolist(), strict=True):
+        if not idle_interferes:  # who would send nothing is as if off
+            replies = [m >= 0 and game.pair(n, m, profile).reply(posted(n, profile)) for n, m in enumerate(profile)]
+            profile = tuple(m if reply and reply.data > 0 else -1 for m, reply in zip(profile, replies, strict=True))
         expected = 0.0
         for n, m in enumerate(profile):
             outside = float(game.outside(n, profile))
             if m < 0:
                 expected -= 0.7 * outside
                 continue
-            reply = game.pair(n, m, profile).reply(game.posted_price(n, profile) or 0.0)
+            reply = game.pair(n, m, profile).reply(posted(n, profile))
             expected += float(reply.profit) - 0.7 * max(0.0, outside - float(reply.utility))
         assert found == pytest.approx(expected, abs=1e-8), profile

@@ -229,3 +229,13 @@ def test_what_is_not_private_is_believed_of_each_map_as_it_is():
     assert torch.equal(prior.high[..., 0], prior.mean[..., 0])
     assert (prior.covariance[..., 0, :] == 0.0).all()
     assert (prior.covariance[..., 1, 1] > 0.0).all()
+
+
+@pytest.mark.parametrize("known", [{}, {"delay_cost": 1.0}, {"accuracy_value": 10.0}])
+def test_who_never_remembers_prices_as_in_a_first_slot(known):
+    scenario = PRIVATE.replace(**known)
+    agents = Amortised(scenario, SMALL, [0], [stream(0, "forgetful")])
+    agents.weights["pricing"] += 0.3 * torch.randn(agents.weights["pricing"].shape, generator=stream(1, "forgetful"))
+    slots = Slots(draw_episodes(scenario, 20, [stream(2, "forgetful")], slots=1))
+    agents.begin(slots)
+    assert torch.equal(agents.price(slots), agents.forgetful().price(slots))

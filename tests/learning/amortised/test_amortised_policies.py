@@ -37,9 +37,9 @@ def opened(instance: Instance) -> tuple[Terms, torch.Tensor, float]:
 class Policies:
     """Operator and mAPs with fixed weights, for one market."""
 
-    def __init__(self, instance: Instance, private: bool = False):
+    def __init__(self, instance: Instance, private: bool = False, by_gain: bool = False):
         self.terms, self.gain, highest = opened(instance)
-        self.operator = Operator(NETWORK, PRICING if private else None, highest, 2e-3 * highest, 1.0)
+        self.operator = Operator(NETWORK, PRICING if private else None, highest, 2e-3 * highest, 1.0, by_gain)
         self.maps = Maps(REPLIES, highest, 2e-3 * highest)
         self.pricing = PRICING.split(PRICING_WEIGHTS) if private else None
         values = (self.terms.accuracy_value, self.terms.delay_cost)
@@ -84,11 +84,13 @@ def renumbered(instance: Instance, maps: list[int], stations: list[int]) -> Inst
     instance=instances(most_maps=7, most_stations=4, caps=("none", "middling", "large")),
     seed=st.integers(0, 10_000),
     private=st.booleans(),
+    by_gain=st.booleans(),
 )
-def test_renumbering_renumbers_every_decision(instance, seed, private):
+def test_renumbering_renumbers_every_decision(instance, seed, private, by_gain):
     rng = np.random.default_rng(seed)
     order, stations = rng.permutation(instance.maps).tolist(), rng.permutation(instance.stations).tolist()
-    one, other = Policies(instance, private), Policies(renumbered(instance, order, stations), private)
+    one = Policies(instance, private, by_gain)
+    other = Policies(renumbered(instance, order, stations), private, by_gain)
     scores, again = one.scores(), other.scores()
     columns = [*stations, *([] if instance.idle_interferes else [instance.stations])]
     torch.testing.assert_close(again, scores[order][:, columns], rtol=1e-3, atol=1e-3)
@@ -106,6 +108,26 @@ def test_renumbering_renumbers_every_decision(instance, seed, private):
     assert torch.equal(where_again[sends & distinct], place[where[order]][sends & distinct])
 
 
+@calls(40)
+@given(instance=instances(most_maps=6, gains=("wide",)))
+def test_a_base_station_out_of_reach_changes_no_pool(instance):
+    """In the first round; later ones see what probability is left for the others."""
+    once = PairNetwork(operator.FEATURES, operator.PROSPECTS, width=8, rounds=1)
+    terms, gain, highest = opened(instance)
+    far = torch.cat([gain, torch.zeros_like(gain[..., :1])], dim=-1)
+    wider = terms.map(lambda tensor: tensor if tensor.shape[-1] == 1 else torch.cat([tensor, tensor[..., :1]], dim=-1))
+    moved = {}
+    for by_gain in (True, False):
+        policy = Operator(once, None, highest, 2e-3 * highest, 1.0, by_gain)
+        few, more = (
+            policy.scores(once.split(WEIGHTS), known, gains)[..., : instance.stations]
+            for known, gains in ((terms, gain), (wider, far))
+        )
+        moved[by_gain] = (few - few[..., :1] - more + more[..., :1]).abs().max()
+    assert moved[True] < 1e-4
+    assert instance.stations == 1 or moved[False] > moved[True], "where all count evenly, it does"
+
+
 @pytest.mark.parametrize("stations", range(1, 6))
 @pytest.mark.parametrize("idle_interferes", [True, False])
 def test_one_forward_pass_serves_every_size(stations, idle_interferes):
@@ -115,7 +137,7 @@ def test_one_forward_pass_serves_every_size(stations, idle_interferes):
             least = tuple(tuple(max(gain, 1e-30) for gain in row) for row in made.gain)
             for instance in (made, made.with_(gain=least)):
                 for private in (True, False):
-                    policies = Policies(instance, private)
+                    policies = Policies(instance, private, by_gain=private)
                     scores = policies.scores()
                     assert scores.shape == (count, stations + (not idle_interferes))
                     assert torch.allclose(scores.exp().sum(-1), torch.ones(count), atol=1e-5)

@@ -52,15 +52,44 @@ def test_every_association_is_kept_at_the_price_that_a_slow_search_finds(instanc
     operator = Operator(FORMULA, None, max(highest, 1e-9), 1e-3, 1.0)
     terms = Market(**instance.market_fields()).terms(instance.maps, instance.stations)
     gain = torch.tensor(instance.gain, dtype=torch.float64)
-    price = operator.offer(None, Known(terms), gain[None, None], torch.tensor(profile)[None, None]).price[0, 0]
+    offer = operator.offer(None, Known(terms), gain[None, None], torch.tensor(profile)[None, None])
+    price, kept = offer.price[0, 0], tuple(offer.association[0, 0].tolist())
+    assert kept == profile or not instance.idle_interferes
     scale = float(game.largest_k())
-    for n, m in enumerate(profile):
+    for n, m in enumerate(kept):
         if m >= 0:
-            expected = game.posted_price(n, profile)
+            expected = game.posted_price(n, kept)
             if expected is None:
                 assert price[n] == 0.0, "at least it does what it can"
-            elif game.pair(n, m, profile).trade:
+            elif game.pair(n, m, kept).trade:
                 assert float(price[n]) == pytest.approx(float(expected), abs=1e-8 * scale)
+
+
+@calls(60)
+@given(instance=instances(), seed=st.integers(0, 1000))
+def test_a_silent_map_disturbs_nobody(instance, seed):
+    """Where idle mAPs are silent, the offer is the one without those who would send nothing, by a slow search."""
+    instance = instance.with_(idle_interferes=False)
+    game, profile = Game(instance), some_profile(instance, seed)
+    highest = max(float(game.cap()), 1e-9)
+    operator = Operator(FORMULA, None, highest, 1e-3, 1.0)
+    terms = Market(**instance.market_fields()).terms(instance.maps, instance.stations)
+    gain = torch.tensor(instance.gain, dtype=torch.float64)
+    given_to = operator.offer(None, Known(terms), gain[None, None], torch.tensor(profile)[None, None])
+    kept, rate = given_to.association[0, 0].tolist(), given_to.rate[0, 0]
+    for n, m in enumerate(kept):
+        assert m in (-1, profile[n])
+        if m >= 0:
+            assert float(rate[n]) == pytest.approx(float(game.rate(n, m, kept)), rel=1e-9, abs=1e-300)
+            reply = game.pair(n, m, kept).reply(float(given_to.price[0, 0, n]))
+            assert reply.data > -1e-9, "who is left sends something"
+    alone = operator.offer(None, Known(terms), gain[None, None], torch.tensor(kept)[None, None])
+    assert torch.equal(alone.price[given_to.on.any(-1)], given_to.price[given_to.on.any(-1)])
+    payoffs = [
+        operator.payoff(None, Known(terms), terms, gain[None, None], torch.tensor(chosen)[None, None])
+        for chosen in (profile, kept)
+    ]
+    assert torch.equal(*payoffs)
 
 
 def private_losses(seed=0, idle_interferes=True):

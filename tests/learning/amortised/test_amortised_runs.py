@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -135,3 +136,34 @@ def test_a_trained_run_is_exported_whatever_its_size(small_run, tmp_path, capsys
     description = json.loads((tmp_path / "policy" / "policy.json").read_text())
     assert description["files"]["operator.onnx"]["inputs"][0]["shape"] == ["batch", "maps", "stations"]
     assert {tuple(shape[1:]) for shape in description["agreement"]["shapes"]} >= {(1, 2), (2, 2), (2, 1), (5, 2)}
+
+
+@pytest.mark.slow
+def test_an_export_is_exact_at_the_end_of_the_price_range(tmp_path, capsys):
+    """A cap that float32 rounds up, mAPs that may be off, one value private: told so, and priced to the last bit."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    text = "extends: private\ndelay_cost: 1.0\nprice_cap: 1.7\nidle_interferes: false\nmaps: 2\nslots: 3\n"
+    (tmp_path / "scenario.yaml").write_text(text)
+    scenario = Scenario.load(str(tmp_path / "scenario.yaml"))
+    small = SETTINGS.replace(episodes=1, rounds=1, price_step=0.01)
+    RunFolder.create(tmp_path / "run", scenario, small, [0]).train()
+    told(capsys, "export", tmp_path / "run", "--out", tmp_path / "policy")
+    operator = json.loads((tmp_path / "policy" / "policy.json").read_text())["files"]["operator.onnx"]
+    believed = [port["name"] for port in operator["inputs"] if "as the operator believes" in port["meaning"]]
+    assert believed == ["accuracy_value"]
+    session = onnxruntime.InferenceSession(tmp_path / "policy" / "operator.onnx")
+    market, gain = scenario.market(), scenario.sample_gain(200, seed=1).numpy()
+    values = {
+        name: np.asarray(getattr(market, name), dtype=np.float64)
+        for name in (p["name"] for p in operator["inputs"])
+        if name != "gain"
+    }
+    given = {p["name"]: p["shape"] for p in operator["inputs"]}
+    sizes = {"batch": 200, "maps": 2, "stations": 2}
+    shaped = {
+        name: np.ascontiguousarray(np.broadcast_to(value, [sizes.get(axis, axis) for axis in given[name]]))
+        for name, value in values.items()
+    }
+    (price,) = session.run(None, {"gain": gain, **shaped})
+    assert price.max() == scenario.highest_price == 1.7

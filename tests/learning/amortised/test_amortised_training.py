@@ -11,7 +11,7 @@ from twinoffload import Scenario
 from twinoffload.experiments.comparison import compare, held_out, references
 from twinoffload.learning.amortised import training
 from twinoffload.learning.amortised.settings import AmortisedSettings
-from twinoffload.learning.amortised.training import AmortisedTrainer, scatter
+from twinoffload.learning.amortised.training import REMEMBERED, AmortisedTrainer, scatter
 from twinoffload.learning.guard import DivergenceWarning
 from twinoffload.learning.kinds import begin, check
 from twinoffload.learning.optimiser import Adam
@@ -229,3 +229,12 @@ def test_a_share_of_the_rate_is_a_smaller_rate(size):
         shared.step(gradient.clone(), 0.25)
     torch.testing.assert_close(other, one, rtol=1e-6, atol=1e-7)
     assert (one - start).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("maps", [(3, 3), (2, 3), (2, 5), (2, 6)])
+def test_every_size_is_learned_after_every_number_of_slots(maps):
+    settings = SMALL.replace(maps=list(maps), stations=[2, 3])
+    trainer = AmortisedTrainer(Scenario.load("private"), settings, [0])
+    count = len(trainer.sizes)
+    met = {(update % count, trainer._past(update)) for update in range(count * (REMEMBERED + 1))}
+    assert len(met) == count * (REMEMBERED + 1)

@@ -73,7 +73,7 @@ def train_and_evaluate(
     began = time.perf_counter()
     trainer.run(lambda rows: each(f"{scenario.name}, episode {trainer.episode}"))
     seconds = time.perf_counter() - began
-    schemes = [trainer.agents, *_references(scenario, case)]
+    schemes = [trainer.agents, trainer.agents.quick(), *_references(scenario, case)]
     table = compare(schemes, held_out(scenario, seeds, episodes, CHANNELS), list(seeds))
     each(f"{scenario.name}, held out")
     bars = share_bars(table, LEARNER, case.bars, seconds, MINUTES)

@@ -14,7 +14,7 @@ from twinoffload.game.price_code import remainder
 from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning import networks
-from twinoffload.learning.amortised.offers import at_choice
+from twinoffload.learning.amortised.offers import at_choice, exactly
 from twinoffload.learning.networks import Mlp
 
 FEATURES = 4
@@ -55,5 +55,5 @@ class Maps:
         own, asked = at_choice(terms, association), chosen(price, association)
         time = self.log_time(layers, own, chosen(gain, association), asked).double().exp()
         data = best_data(own, own.delay_cost * time, asked)
-        data = torch.where(asked < self.highest_price, data, 0.0)
+        data = torch.where(asked < exactly(self.highest_price, asked), data, 0.0)
         return association if terms.idle_interferes else torch.where(data > 0.0, association, -1), data

@@ -39,6 +39,12 @@ class Known:
         return Known(self.terms.insert_axis(), None if self.doubt is None else self.doubt.unsqueeze(-3))
 
 
+def full_doubt(scenario: Scenario, gain: Tensor) -> Tensor:
+    """The `doubt` of `Known` before anything is seen: 1 for what is private, 0 for what is not."""
+    private = [float(isinstance(getattr(scenario, name), Uniform)) for name in VALUES]
+    return torch.tensor(private, dtype=gain.dtype, device=gain.device).expand(*gain.shape[:-1], len(VALUES))
+
+
 @dataclass(frozen=True)
 class Beliefs:
     """What is believed of each mAP's (gamma^A, gamma^D).

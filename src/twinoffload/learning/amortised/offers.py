@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from twinoffload.game.terms import Terms
@@ -12,6 +13,7 @@ class Offer:
     """What the operator offers each mAP at its recommended BS.
 
     Attributes:
+        association: the recommended BS, `[..., N]`; -1: off, or silent because it would send nothing.
         on: which pair that is, booleans `[..., N, M]`.
         terms: the parameters of those pairs, `[..., N]`.
         pair_rate: rate of every pair, for m != association after moving there, MB/s, `[..., N, M]`.
@@ -19,6 +21,7 @@ class Offer:
         price: money/MB, `[..., N]`.
     """
 
+    association: Tensor
     on: Tensor
     terms: Terms
     pair_rate: Tensor
@@ -36,3 +39,8 @@ def at_choice(terms: Terms, association: Tensor) -> Terms:
         return tensor.expand(*association.shape, tensor.shape[-1]).gather(-1, where).squeeze(-1)
 
     return terms.map(pick)
+
+
+def exactly(number: float, like: Tensor) -> Tensor:
+    """A number as a tensor of the same kind: exporters of graphs round plain numbers to float32."""
+    return torch.tensor(number, dtype=like.dtype, device=like.device)

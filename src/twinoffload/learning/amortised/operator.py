@@ -16,7 +16,7 @@ from twinoffload.game.response import best_data
 from twinoffload.game.terms import Terms
 from twinoffload.learning import networks
 from twinoffload.learning.amortised.memory import Known
-from twinoffload.learning.amortised.offers import Offer, at_choice
+from twinoffload.learning.amortised.offers import Offer, at_choice, exactly
 from twinoffload.learning.amortised.pair_network import Layers, PairNetwork
 from twinoffload.learning.networks import Mlp
 from twinoffload.network import link
@@ -38,6 +38,7 @@ class Operator:
         highest_price: end of the price range, money/MB.
         step: depth of the code in the prices, money/MB.
         regret_weight: money it forgoes to spare the mAPs regret of one.
+        by_gain: whether BSs count in the network's pools by the power they receive, or evenly.
     """
 
     network: PairNetwork
@@ -45,6 +46,7 @@ class Operator:
     highest_price: float
     step: float
     regret_weight: float
+    by_gain: bool = False
 
     def scores(self, layers: Layers, terms: Terms, gain: Tensor) -> Tensor:
         """Ln probabilities of the recommendations, float32 `[S, B, N, M (+ 1)]`; `terms` as far as they are public."""
@@ -64,13 +66,17 @@ class Operator:
         )
         features = torch.stack([part.expand_as(gain).float() for part in parts], dim=-1)
         see = partial(prospects, terms.map(Tensor.float), received.float())
-        return self.network(layers, features, see, may_be_off=not terms.idle_interferes)
+        if self.by_gain:
+            near = (received / received.sum(-1, keepdim=True).clamp(min=1e-300)).float()
+        else:
+            near = torch.full_like(features[..., 0], 1.0 / gain.shape[-1])
+        return self.network(layers, features, near, see, may_be_off=not terms.idle_interferes)
 
     def price(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Tensor:
         """Posted prices in money/MB, `[S, B, N, M]`: what is not recommended stands at the end of the range."""
         offer = self.offer(layers, known, gain, association)
         coded = encode(offer.price, unit_delay(offer.terms, offer.rate), self.step)
-        return torch.where(offer.on, coded.unsqueeze(-1), self.highest_price)
+        return torch.where(offer.on, coded.unsqueeze(-1), exactly(self.highest_price, gain))
 
     def payoff(
         self, layers: networks.Layers | None, known: Known, terms: Terms, gain: Tensor, association: Tensor
@@ -85,21 +91,33 @@ class Operator:
             association: the recommendations, `[..., N]`; -1: off.
         """
         offer = self.offer(layers, known, gain, association)
-        limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
+        limit = exactly(self.highest_price, gain)
         outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
-        own = at_choice(terms, association)
+        own = at_choice(terms, offer.association)
         cost = unit_delay_cost(own, offer.rate)
         data = best_data(own, cost, offer.price)
         here, earned = map_utility(own, cost, offer.price, data), profit(own, offer.price, data)
-        is_on = association >= 0
+        is_on = offer.association >= 0
         regret = torch.where(is_on, (outside - here).clamp(min=0.0), outside).sum(-1)
         return torch.where(is_on, earned, 0.0).sum(-1) - self.regret_weight * regret
 
     def offer(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Offer:
-        """What a MB is to cost each mAP where it is recommended to go, before the code."""
+        """What a MB is to cost each mAP where it is recommended to go, before the code.
+
+        Where idle mAPs are silent, those who would send nothing disturb nobody: the offer is made again without them.
+        Less disturbed, all others still send something.
+        """
+        offer = self._offer(layers, known, gain, association)
+        if known.terms.idle_interferes:
+            return offer
+        data = best_data(offer.terms, unit_delay_cost(offer.terms, offer.rate), offer.price)
+        return self._offer(layers, known, gain, torch.where(data > 0.0, association, -1))
+
+    def _offer(self, layers: networks.Layers | None, known: Known, gain: Tensor, association: Tensor) -> Offer:
+        """The same if everybody recommended disturbs the others."""
         on, terms = link.connected(association, gain.shape[-1]), known.terms
         rate = pair_rate(terms, gain, on)
-        limit = torch.full((), self.highest_price, dtype=gain.dtype, device=gain.device)
+        limit = exactly(self.highest_price, gain)
         outside = outside_utility(terms, unit_delay_cost(terms, rate), on, limit)
         own, chosen_rate = at_choice(terms, association), chosen(rate, association)
         cost = unit_delay_cost(own, chosen_rate)
@@ -107,7 +125,7 @@ class Operator:
         if self.pricing is not None and layers is not None and known.doubt is not None:
             factor = self._factor(layers, own, known.doubt, chosen_rate, cost, price)
             price = (price * factor).clamp(max=self.highest_price)
-        return Offer(on, own, rate, chosen_rate, price)
+        return Offer(association, on, own, rate, chosen_rate, price)
 
     def _factor(
         self, layers: networks.Layers, terms: Terms, doubt: Tensor, rate: Tensor, cost: Tensor, price: Tensor
@@ -173,8 +191,7 @@ def proposed(scores: Tensor, gain: Tensor, count: int, temperature: float = 1.0)
     seed = torch.log(gain.clamp(min=1e-300))
     if scores.shape[-1] > stations:
         seed = torch.cat([seed, seed.sum(-1, keepdim=True)], dim=-1)
-    # tensors, since exporters of graphs round plain numbers to float32
-    stretch, turn, spread = (torch.tensor(x, dtype=gain.dtype, device=gain.device) for x in _HASH)
+    stretch, turn, spread = (exactly(x, gain) for x in _HASH)
     hashed = torch.frac(torch.sin(seed.unsqueeze(-3) * stretch + number * turn).abs() * spread)
     noise = -torch.log(-torch.log(hashed.clamp(1e-12, 1.0 - 1e-12)))
     likely = scores.double().unsqueeze(-3)

@@ -1,7 +1,9 @@
 """A network over (mAP, BS) pairs that does not care how many there are, nor in which order they stand.
 
 In each round every pair sees its own features, what the probabilities of the round before would come to, and three
-pools: over the mAPs at its BS (each as much as it is there), over the BSs of its mAP, and over all pairs. The weights
+pools: over the mAPs at its BS (each as much as it is there), over the BSs of its mAP (each as much as it is near), and
+over all pairs (likewise). Where nearness is a share of gain, a BS out of reach changes no pool: what counts is how many
+BSs an mAP can use, not how many there are, and a network of more BSs than were trained on looks familiar. The weights
 are the same for every pair and in every round; renumbering mAPs or BSs renumbers the answers.
 """
 
@@ -71,6 +73,7 @@ class PairNetwork:
         self,
         layers: Layers,
         features: Tensor,
+        near: Tensor,
         prospects: Callable[[Tensor], Tensor],
         *,
         may_be_off: bool,
@@ -80,6 +83,8 @@ class PairNetwork:
         Args:
             layers: as `split` gives them.
             features: of each pair, `[S, B, N, M, F]`.
+            near: how much each BS counts for an mAP, in sum 1 over the BSs, `[S, B, N, M]`; also the probabilities
+                that the first round looks at.
             prospects: what it would come to if each mAP were at each BS with some probability, `[S, B, N, M]` to
                 `[S, B, N, M, prospects]`, of order one.
             may_be_off: whether an mAP may be on no BS.
@@ -89,16 +94,17 @@ class PairNetwork:
         """
         into, mix, out = layers
         stations = features.shape[-2]
-        here = torch.full_like(features[..., 0], 1.0 / stations)
+        here = near
         hidden = features.new_zeros((*features.shape[:-1], self.width))
         answer = torch.zeros_like(hidden[..., :HEADS])
-        logarithms = here.log()
+        logarithms = answer[..., 0]
         for _ in range(self.rounds):
             first = torch.relu(_linear(into, torch.cat([features, prospects(here), hidden], dim=-1)))
+            heard_of = (near.unsqueeze(-1) * first).sum(-2, keepdim=True)
             pools = (
                 (here.unsqueeze(-1) * first).sum(-3, keepdim=True),
-                first.mean(-2, keepdim=True),
-                first.mean((-3, -2), keepdim=True),
+                heard_of,
+                heard_of.mean(-3, keepdim=True),
             )
             heard = torch.cat([first, *(pool.expand_as(first) for pool in pools)], dim=-1)
             hidden = (hidden + torch.relu(_linear(mix, heard))) / 2.0

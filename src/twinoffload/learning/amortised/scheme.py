@@ -13,7 +13,7 @@ from twinoffload.game.pairs import pair_rate
 from twinoffload.learning import networks
 from twinoffload.learning.amortised import maps, operator
 from twinoffload.learning.amortised.maps import Maps
-from twinoffload.learning.amortised.memory import Beliefs, Known
+from twinoffload.learning.amortised.memory import Beliefs, Known, full_doubt
 from twinoffload.learning.amortised.offers import at_choice
 from twinoffload.learning.amortised.operator import Operator
 from twinoffload.learning.amortised.pair_network import Layers, PairNetwork
@@ -24,6 +24,7 @@ from twinoffload.network.link import connected
 from twinoffload.scenario import Scenario
 
 PRICING_WIDTH = 32
+QUICK = "amortised, one proposal"
 TIE = 1e-9  # relative difference up to which payoffs are equal
 
 
@@ -42,7 +43,9 @@ class Amortised:
         step = settings.price_step * scenario.highest_price
         pricing = Mlp((operator.PRICE_FEATURES, PRICING_WIDTH, PRICING_WIDTH, 1)) if scenario.is_private else None
         network = PairNetwork(operator.FEATURES, operator.PROSPECTS, settings.width, settings.rounds)
-        self.operator = Operator(network, pricing, scenario.highest_price, step, settings.regret_weight)
+        self.operator = Operator(
+            network, pricing, scenario.highest_price, step, settings.regret_weight, settings.by_gain
+        )
         replies = Mlp((maps.FEATURES, settings.reply_width, settings.reply_width, 1))
         self.maps = Maps(replies, scenario.highest_price, step)
         self.beliefs: Beliefs | None = None
@@ -82,7 +85,7 @@ class Amortised:
     def quick(self) -> "Amortised":
         """The same policies with the likeliest association as the only proposal."""
         quick = copy.copy(self)
-        quick.settings = self.settings.replace(proposals=1)
+        quick.name, quick.settings = QUICK, self.settings.replace(proposals=1)
         return quick
 
     def begin(self, slots: Slots) -> None:
@@ -92,7 +95,7 @@ class Amortised:
     def known(self, slots: View) -> Known:
         """What the operator decides by in a slot."""
         if not self.remembers and self.scenario.is_private:
-            return Known(slots.public_terms, torch.ones((*slots.gain.shape[:-1], 2), device=slots.gain.device))
+            return Known(slots.public_terms, full_doubt(self.scenario, slots.gain))
         beliefs = self._prior(slots) if self.beliefs is None else self.beliefs
         return Known(slots.public_terms) if beliefs is None else beliefs.known(slots.public_terms)
 

@@ -19,6 +19,9 @@ class AmortisedSettings(BaseModel):
     stations: tuple[int, int] | None = Field(None, description="numbers of BSs trained on, likewise")
     width: int = Field(32, ge=1, le=1024, description="width of the hidden layers")
     rounds: int = Field(6, ge=1, le=50, description="rounds in which pairs hear of each other")
+    by_gain: bool = Field(
+        False, description="BSs count by their gains where pairs hear of each other: how many there are matters less"
+    )
     episodes: int = Field(40, ge=1, description="parts of the training, after each of which it is measured")
     updates: int = Field(50, ge=1, description="updates an episode")
     batch: int = Field(128, ge=1, description="slots an update, for each seed")
@@ -45,7 +48,12 @@ class AmortisedSettings(BaseModel):
         2.0, gt=0, le=100, description="how much more evenly than the network's probabilities proposals are drawn"
     )
     credited: int = Field(4, ge=1, description="mAPs whose other choices are tried in a slot; more are taken by lot")
-    price_step: float = Field(2e-3, gt=0, le=0.5, description="depth of the code in the prices, share of their range")
+    price_step: float = Field(
+        2e-3,
+        ge=1e-9,
+        le=0.5,
+        description="depth of the code in prices, share of their range, 1 over a whole number",
+    )
     reply_width: int = Field(32, ge=1, le=1024, description="width of the mAPs' hidden layers")
     checkpoint_every: int = Field(10, ge=1, description="episodes from one checkpoint to the next")
 
@@ -61,6 +69,15 @@ class AmortisedSettings(BaseModel):
         whole = isinstance(value, list | tuple) and [type(end) for end in value] == [int, int]  # `true` is no number
         if not whole or not 1 <= value[0] <= value[1] <= 64:
             raise ValueError("must be [least, most], integers with 1 <= least <= most <= 64")
+        return value
+
+    @field_validator("price_step")
+    @classmethod
+    def _fits_the_range(cls, value: float) -> float:
+        """Otherwise the end of the range, which is to tell nothing, would tell a completion time."""
+        nearest = 1.0 / round(1.0 / value)
+        if value != nearest:
+            raise ValueError(f"must go into the price range a whole number of times; take {nearest!r}")
         return value
 
     def replace(self, **changes: Any) -> Self:

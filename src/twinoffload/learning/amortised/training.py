@@ -169,9 +169,13 @@ class AmortisedTrainer:
         eager = settings.entropy * max(0.0, 1.0 - 1.25 * done)
         return {"recommend_loss": -expected - eager * entropy} | self._other_losses(known, terms, gain, association)
 
+    def _past(self, update: int) -> int:
+        """How many slots of its episode come before the one that is learned from; each size meets every number."""
+        return update // len(self.sizes) % (REMEMBERED + 1) if self.scenario.is_private else 0
+
     def _situation(self, sized: Scenario, update: int) -> tuple[Known, Terms, Tensor]:
         """A fresh slot; where worth is private, after none to several slots of its episode, in turn."""
-        past = update % (REMEMBERED + 1) if self.scenario.is_private else 0
+        past = self._past(update)
         episodes = draw_episodes(sized, self.settings.batch, self.generators, slots=past + 1, device=self.device)
         slots, player = Slots(episodes), self.agents.quick()
         player.begin(slots)
@@ -199,6 +203,7 @@ class AmortisedTrainer:
         """Of the mAPs' network, and of the prices where worth is private."""
         operator, maps = self.agents.operator, self.agents.maps
         offer = operator.offer(self.agents.pricing_layers, known, gain, association)
+        association = offer.association  # without those who would send nothing, where idle mAPs are silent
         own, is_on = at_choice(terms, association), association >= 0
         time = unit_delay(own, offer.rate).clamp(max=LONGEST_S)
         price = encode(offer.price.detach(), time, operator.step)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from twinoffload.env.episodes import draw_episodes
+from twinoffload.env.observation import private_fields
 from twinoffload.env.slots import Slots
 from twinoffload.files import json_text, write_folder
 from twinoffload.learning.export.agreement import TOLERANCE, Agreement, check, physical
@@ -24,6 +25,8 @@ from twinoffload.learning.export.ports import AXES
 from twinoffload.learning.run_folder import RunFolder, versions
 from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream
+
+_BELIEVED = ", as the operator believes: the mean of its range where it knows nothing"
 
 
 def export_run(run: RunFolder, out: str | os.PathLike[str], seed: int | None = None) -> Agreement:
@@ -82,6 +85,7 @@ def _example(graph: Graph, scenario: Scenario) -> list[Tensor]:
 
 def _described(policy: Policy, graphs: Sequence[Graph], agreement: Agreement) -> dict[str, Any]:
     """How the files are used."""
+    operator, hidden = graphs[0], private_fields(policy.scenario)
 
     def ports(graph: Graph, which: int) -> list[dict[str, Any]]:
         return [
@@ -90,7 +94,7 @@ def _described(policy: Policy, graphs: Sequence[Graph], agreement: Agreement) ->
                 "dtype": port.dtype,
                 "shape": graph.shape(port),
                 "unit": port.unit,
-                "meaning": port.meaning,
+                "meaning": port.meaning + (_BELIEVED if graph is operator and port.name in hidden else ""),
             }
             for port in graph.ports[which]
         ]
