@@ -11,6 +11,7 @@ from twinoffload.experiments.execution import here
 from twinoffload.experiments.paper_figures import AXES, FIGURES, FULL, PRESETS, RATES, REFERENCES, Effort
 from twinoffload.experiments.references import Equilibrium
 from twinoffload.experiments.study import Study
+from twinoffload.learning.train_settings import TrainSettings
 
 SCHEMES = {*PRESETS, *REFERENCES, "amortised"}
 LEARNER = {"hidden": (8,), "batch": 8}
@@ -49,6 +50,20 @@ def test_a_figure_has_every_value_scheme_and_seed_once(figure):
         assert len(told) == len(set(told))
         wanted = {(value, scheme, seed) for value in axis.values for scheme in SCHEMES for seed in range(10)}
         assert wanted <= set(told)
+
+
+def test_trainings_are_read_as_printed():
+    """Eq. 34 and Table 2: mAPs do not see the interference, and the discount is 0.99; as `paper-literal` has it."""
+    literal = TrainSettings.load("paper-literal")
+    trained = [
+        group.work["settings"] for group in paper_figures.groups(["fig2", "fig4"], 5, FULL) if "settings" in group.work
+    ]
+    trained = [settings for settings in trained if "observation" in settings]
+    assert len(trained) == 1 + 2 * len(PRESETS)
+    for settings in trained:
+        assert settings["observation"] == literal.observation == "paper"
+        assert settings["operator"]["discount"] == literal.operator.discount == 0.99
+        assert settings["maps"]["discount"] == 0.99
 
 
 def test_the_papers_values_are_the_axes():

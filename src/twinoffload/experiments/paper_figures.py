@@ -15,6 +15,7 @@ from twinoffload.experiments.comparison import check_playable
 from twinoffload.experiments.paper_groups import describe
 from twinoffload.experiments.study import Group
 from twinoffload.learning.kinds import check, load_settings
+from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.scenario import Scenario
 
 PRESETS = {"sac": "tuned", "td3": "tuned-td3", "ddpg": "tuned-ddpg"}
@@ -71,6 +72,28 @@ FIGURES: dict[str, tuple[str, ...]] = {  # the axes of each; none: learning curv
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the paper is read where it leaves a choice to the learners.
+
+    Attributes:
+        observation: what an mAP sees.
+        discount: of operator and mAPs.
+    """
+
+    observation: str
+    discount: float
+
+    def of(self, settings: TrainSettings) -> TrainSettings:
+        """Settings under this reading."""
+        learners = {who: getattr(settings, who).model_dump() | {"discount": self.discount} for who in LEARNERS}
+        return settings.replace(observation=self.observation, **learners)
+
+
+LEARNERS = ("operator", "maps")
+MAIN = Reading("paper", 0.99)  # as printed: Eq. 34 and Table 2
+
+
+@dataclass(frozen=True)
 class Effort:
     """How much is computed.
 
@@ -86,9 +109,9 @@ class Effort:
     held_out: int
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def settings(self, preset: str) -> Any:
-        """A preset's settings with this effort's changes."""
-        return load_settings(preset).replace(**self.presets.get(preset, {}))
+    def settings(self, preset: str, episodes: int) -> TrainSettings:
+        """Settings of a training by the main reading, so long."""
+        return MAIN.of(TrainSettings.load(preset).replace(episodes=episodes, **self.presets.get(preset, {})))
 
 
 FULL = Effort(episodes=60, curves=120, held_out=20, presets={AMORTISED: {"episodes": 40, "proposals": 64}})
@@ -159,7 +182,7 @@ def stacks(axes: Sequence[str]) -> list[list[Scenario]]:
 
 
 def _learned(scheme: str, scenarios: list[Scenario], seeds: list[int], effort: Effort, device: str) -> Group:
-    settings = effort.settings(PRESETS[scheme]).replace(episodes=effort.episodes)
+    settings = effort.settings(PRESETS[scheme], effort.episodes)
     check(scenarios[0], settings, seeds)
     work = {"kind": "learned", "scheme": scheme, "settings": settings.model_dump(mode="json"), "device": device}
     rows = len(scenarios) * len(seeds)
@@ -169,7 +192,7 @@ def _learned(scheme: str, scenarios: list[Scenario], seeds: list[int], effort: E
 
 def _curves(seeds: list[int], effort: Effort, device: str) -> Group:
     """The learning rates stacked in one batch."""
-    settings = effort.settings(PRESETS["sac"]).replace(episodes=effort.curves)
+    settings = effort.settings(PRESETS["sac"], effort.curves)
     check(BASE, settings, seeds)
     work = {
         "kind": "curves",
@@ -184,7 +207,7 @@ def _curves(seeds: list[int], effort: Effort, device: str) -> Group:
 
 def _amortised(seeds: list[int], effort: Effort, device: str) -> Group:
     """One training for all values of all figures."""
-    settings = effort.settings(AMORTISED)
+    settings = load_settings(AMORTISED).replace(**effort.presets.get(AMORTISED, {}))
     check(BASE, settings, seeds)
     work = {"kind": "amortised", "settings": settings.model_dump(mode="json"), "device": device}
     cost = 10.0 * len(seeds) * settings.episodes + 0.8 * len(points()) * len(seeds) * effort.held_out
