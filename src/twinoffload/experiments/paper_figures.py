@@ -114,9 +114,9 @@ class Effort:
         return MAIN.of(TrainSettings.load(preset).replace(episodes=episodes, **self.presets.get(preset, {})))
 
 
-FULL = Effort(episodes=100, curves=150, held_out=20, presets={AMORTISED: {"episodes": 40, "proposals": 64}})
+FULL = Effort(episodes=100, curves=150, held_out=20, presets={AMORTISED: {"proposals": 128}})
 QUICK = Effort(
-    episodes=12, curves=40, held_out=4, presets={AMORTISED: {"episodes": 8, "examples": 1000, "proposals": 16}}
+    episodes=12, curves=40, held_out=4, presets={AMORTISED: {"episodes": 4, "examples": 1000, "proposals": 16}}
 )
 
 

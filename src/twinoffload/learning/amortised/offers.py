@@ -18,6 +18,7 @@ class Offer:
         terms: the parameters of those pairs, `[..., N]`.
         pair_rate: rate of every pair, for m != association after moving there, MB/s, `[..., N, M]`.
         rate: of the recommended pairs, MB/s, `[..., N]`.
+        outside: the most an mAP could have elsewhere at the end of the range, money, `[..., N]`.
         price: money/MB, `[..., N]`.
     """
 
@@ -26,6 +27,7 @@ class Offer:
     terms: Terms
     pair_rate: Tensor
     rate: Tensor
+    outside: Tensor
     price: Tensor
 
 

@@ -91,8 +91,10 @@ class Operator:
             association: the recommendations, `[..., N]`; -1: off.
         """
         offer = self.offer(layers, known, gain, association)
-        limit = exactly(self.highest_price, gain)
-        outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
+        outside = offer.outside
+        if self.pricing is not None:  # the operator may believe otherwise of the mAPs' worth
+            limit = exactly(self.highest_price, gain)
+            outside = outside_utility(terms, unit_delay_cost(terms, offer.pair_rate), offer.on, limit)
         own = at_choice(terms, offer.association)
         cost = unit_delay_cost(own, offer.rate)
         data = best_data(own, cost, offer.price)
@@ -125,7 +127,7 @@ class Operator:
         if self.pricing is not None and layers is not None and known.doubt is not None:
             factor = self._factor(layers, own, known.doubt, chosen_rate, cost, price)
             price = (price * factor).clamp(max=self.highest_price)
-        return Offer(association, on, own, rate, chosen_rate, price)
+        return Offer(association, on, own, rate, chosen_rate, outside, price)
 
     def _factor(
         self, layers: networks.Layers, terms: Terms, doubt: Tensor, rate: Tensor, cost: Tensor, price: Tensor
