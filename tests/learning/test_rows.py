@@ -139,7 +139,7 @@ def test_in_turns_the_others_weights_rest():
 def test_the_update_ratio_is_kept(values, updates, monkeypatch):
     trainer = Trainer(SHORT, settings(**values), [0])
     counted, update = [], trainer.agents.maps.update
-    monkeypatch.setattr(trainer.agents.maps, "update", lambda batch: (counted.append(1), update(batch))[1])
+    monkeypatch.setattr(trainer.agents.maps, "update", lambda *given: (counted.append(1), update(*given))[1])
     play(trainer, 1 if "updates_per_slot" in values else 2)
     assert len(counted) == updates
 
