@@ -108,7 +108,7 @@ def solve(
     from twinoffload.network.gain_file import dense, list_gains, sparse
 
     console = output()
-    Search(time_limit, gap)
+    Search(time_limit, gap)  # refuses bad limits before anything is read
     if out is not None:
         check_out(out, force, gain=gain, scenario=scenario)
     chosen = twinoffload.Scenario.load(scenario)

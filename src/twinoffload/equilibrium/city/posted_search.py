@@ -4,8 +4,9 @@ At an association every other offer stands at the end of the range, the cap or t
 the best that leaves it what it could have elsewhere (see `equilibrium.posted`). The association can be brought about
 if each mAP is then content. Where `pairwise` rests it always can: there each mAP prefers its own pair at prices that do
 not exceed the end of the range, the others only get dearer, and its own price need not rise. So the search starts
-there. On the way an mAP that would leave counts as a loss, PENALTY times what an undisturbed one earns on average and
-the most that one loses: a bridge between associations that can be brought about, too dear to stay on once it is cold.
+there, and where idle mAPs interfere once more with all gathered on few BSs (see `gathering`). On the way an mAP that
+would leave counts as a loss, PENALTY times what an undisturbed one earns on average and the most that one loses: a
+bridge between associations that can be brought about, too dear to stay on once it is cold.
 """
 
 import math
@@ -27,7 +28,7 @@ from twinoffload.equilibrium.city.configurations import (
     leave,
     roster,
 )
-from twinoffload.equilibrium.city.cooling import MILD, cool, heats
+from twinoffload.equilibrium.city.cooling import COLD, HOT, MILD, cool, heats
 from twinoffload.equilibrium.city.gathering import gathered
 from twinoffload.equilibrium.city.kernel import best_offer, demand, price_leaving, profit, surplus
 from twinoffload.equilibrium.city.search import MOST_LOOKS, Found, Watch, pair_on, tell_round, unwatched
@@ -67,7 +68,7 @@ def anneal_posted(
     best, done = Found(start, _value(c, start)), 0
     for i, heat in enumerate(turns if scale > 0.0 else []):
         state = _state(c, gathered(c) if heat == MILD else best.choice, never)
-        part, loud = clock.part(1.0 / (len(turns) - i)), scale + (loss if heat == max(turns) else 0.0)
+        part, loud = clock.part(1.0 / (len(turns) - i)), scale + (loss if heat > HOT / COLD else 0.0)
         look, propose = partial(tell_round, watch, i, len(turns), best.value), partial(_propose, c, state, rng, never)
         done += cool(part, len(start), sweeps, loud, heat, look, propose)
         _settle(c, state, never, part)
