@@ -21,7 +21,12 @@ def median_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     From n values the k-th smallest and k-th largest cover the true median with probability
     1 - 2 P(Binomial(n, 1/2) < k). Fewer than six seeds cannot reach 95 %: the whole range is given, which covers
     with 1 - 2^(1 - n) (five seeds: 94 %).
+
+    Raises:
+        ValueError: no values, or one that is not a number, which has no place in an order.
     """
+    if not len(values) or any(math.isnan(value) for value in values):
+        raise ValueError(f"median of {len(values)} values: needs at least one, and numbers only; drop or replace NaN")
     ordered = sorted(values)
     k = _rank(len(ordered), level)
     return Interval(statistics.median(ordered), ordered[k - 1], ordered[-k])

@@ -76,10 +76,12 @@ class Reading:
     """How the paper is read where it leaves a choice to the learners.
 
     Attributes:
+        name: in the table.
         observation: what an mAP sees.
         discount: of operator and mAPs.
     """
 
+    name: str
     observation: str
     discount: float
 
@@ -90,7 +92,7 @@ class Reading:
 
 
 LEARNERS = ("operator", "maps")
-MAIN = Reading("paper", 0.99)  # as printed: Eq. 34 and Table 2
+MAIN = Reading("main", "paper", 0.99)  # as printed: Eq. 34 and Table 2
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Effort:
         return MAIN.of(TrainSettings.load(preset).replace(episodes=episodes, **self.presets.get(preset, {})))
 
 
-FULL = Effort(episodes=100, curves=150, held_out=20, presets={AMORTISED: {"proposals": 128}})
+FULL = Effort(episodes=80, curves=120, held_out=20, presets={AMORTISED: {"proposals": 128}})
 QUICK = Effort(
     episodes=12, curves=40, held_out=4, presets={AMORTISED: {"episodes": 4, "examples": 1000, "proposals": 16}}
 )
@@ -236,6 +238,7 @@ def _group(
 
 def _played(scenarios: list[Scenario], seeds: list[int], effort: Effort) -> dict[str, Any]:
     return {
+        "reading": MAIN.name,
         "scenarios": [scenario.model_dump(mode="json") for scenario in scenarios],
         "seeds": seeds,
         "held_out": effort.held_out,

@@ -26,6 +26,7 @@ PLAYING, SOLVING = "playing held-out episodes", "equilibria and rules"
 AMORTISING = "amortised training"  # products and payoffs in one, which the clock cannot tell apart
 
 SCHEMA = pl.Schema({
+    "reading": pl.String,
     "phase": pl.String,
     "scheme": pl.String,
     "seed": pl.Int64,
@@ -45,14 +46,16 @@ SCHEMA = pl.Schema({
     "data_error_mb": pl.Float64,
     "stopped": pl.Boolean,
 })  # fmt: skip
-"""Columns of the table. `phase` says whether a row is what a trained or solved scheme earned on held-out episodes, mean
+"""Columns of the table. `reading` names how the paper was read, `work`'s word for it. `phase` says whether a row is what a trained or solved scheme earned on held-out episodes, mean
 over slots, or what exploring policies earned in a training `episode`, from 0. `learning_rate` is empty where a preset's
 own rates were taken. `stopped`: whether training diverged, and the last good weights played."""
 
 
 def compute(work: dict[str, Any]) -> Result:
     """The rows of a group, by its kind."""
-    return _KINDS[work["kind"]](work)
+    result = _KINDS[work["kind"]](work)
+    reading = pl.lit(work["reading"], pl.String).alias("reading")
+    return Result(result.table.with_columns(reading), result.seconds)
 
 
 def describe(scenario: Scenario) -> dict[str, Any]:

@@ -17,16 +17,22 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import torch
 
+import twinoffload
 from twinoffload.files import drafts, json_text, write_text, write_whole
 
 MANIFEST, TABLE, PARTS, LOCK = "manifest.json", "table.parquet", "parts", ".lock"
+NOT_COMPUTING = (  # of the package: what asks, keeps, times or shows
+    "cli/",
+    "report/",
+    *(f"experiments/{name}" for name in ("benchmarks/", "execution.py", "paper_figures.py", "study.py")),
+)
 
 
 @dataclass(frozen=True)
@@ -233,8 +239,22 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+@cache
 def versions() -> dict[str, str]:
-    """What a part's numbers depend on besides its work."""
-    from twinoffload import __version__
+    """What a part's numbers depend on besides its work: when the code changes, parts are computed anew."""
+    return {
+        "twinoffload": twinoffload.__version__,
+        "sources": sources_hash(),
+        "torch": str(torch.__version__),
+        "machine": platform.machine(),
+    }
 
-    return {"twinoffload": __version__, "torch": str(torch.__version__), "machine": platform.machine()}
+
+def sources_hash(package: Path = Path(twinoffload.__file__).parent) -> str:
+    """Of the package's files that compute: all but `NOT_COMPUTING`."""
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*")):
+        name = file.relative_to(package).as_posix()
+        if file.suffix in (".py", ".yaml") and not name.startswith(NOT_COMPUTING):
+            digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
