@@ -15,7 +15,10 @@ from twinoffload.files import write_text
 class Measure(Protocol):
     """A module that measures a table."""
 
-    FILE: str
+    @property
+    def FILE(self) -> str:  # noqa: N802
+        """The table's name in a study."""
+        ...
 
     def steps(self, settings: MeasureSettings = ...) -> int:
         """How often `measure` calls `each`."""
