@@ -110,7 +110,11 @@ def test_a_step_back_is_named():
 
 
 def test_staying_is_no_fall():
-    for shape, word in (((0.0, 0.0, 0.0, 0.0), "holds"), ((0.0, 1.0, 2.0, 3.0), "holds"), ((0.3, 0.2, 0.1, 0.0), "fails")):
+    for shape, word in (
+        ((0.0, 0.0, 0.0, 0.0), "holds"),
+        ((0.0, 1.0, 2.0, 3.0), "holds"),
+        ((0.3, 0.2, 0.1, 0.0), "fails"),
+    ):
         found = trend(NAMED, curves(shape), VALUES, 1, 0.05, may_stay=True)
         assert verdicts("D2", "silent", [found])[0].verdict == word
 

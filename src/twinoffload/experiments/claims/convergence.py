@@ -104,14 +104,14 @@ def _slower(tables: Tables, reading: str, measure: str, rate: float) -> Part:
 
 
 def _smoother(tables: Tables, reading: str, measure: str) -> Part:
-    """By the mean step between episodes in the second half of training, as a share of that at the large rate."""
+    """By the mean distance of an episode from the middle of its neighbours."""
     words = f"{WHOSE[measure]} is smoother at rate {SMALL:g} than at {LARGE:g}, second half of training"
-    part = Part(words, "% smaller steps", source(_FIGURE[measure], reading))
-    steps = [
-        {seed: float(np.log(rough)) for seed, curve in curves.items() if (rough := roughness(curve)) > 0.0}
+    part = Part(words, "% less rough", source(_FIGURE[measure], reading))
+    rough = [
+        {seed: float(np.log(value)) for seed, curve in curves.items() if (value := roughness(curve)) > 0.0}
         for curves in (training(tables.cells, reading, rate, measure) for rate in (LARGE, SMALL))
     ]
-    ratios = np.array(list(differences(*steps).values()))  # ln(large/small)
+    ratios = np.array(list(differences(*rough).values()))  # ln(large/small)
     if not len(ratios):
         return replace(part, reason=not_computed(_FIGURE[measure], reading))
     found = shifted(part, ratios, above=0.0, margin=-float(np.log1p(-SMOOTHER)))

@@ -157,11 +157,9 @@ def _with_mistakes(part: Part, tables: Tables, reading: str, scheme: str, axis: 
         found[which] = float(np.median([np.mean(value) for value in values.values()])) if values else 0.0
     if found[REGRET] < _REGRETTED * level(tables.cells, reading, MAPS):
         return part
-    bias = found[BIAS]
-    kind = "(which lifts the operator) more" if bias > 0 else "less"
-    text = (
-        f"{name_of(scheme)}'s mAPs buy {abs(bias):.2f} MB {kind} than pays, and regret {found[REGRET]:.2f} money a slot"
-    )
+    bias, lifted = found[BIAS], ", which lifts the operator," if found[BIAS] > 0 else ""
+    bought = f"buy {abs(bias):.2f} MB {'more' if bias > 0 else 'less'} than pays{lifted}"
+    text = f"{name_of(scheme)}'s mAPs {bought} and regret {found[REGRET]:.2f} {UNIT}"
     return replace(part, reason=joined(part.reason, text))
 
 

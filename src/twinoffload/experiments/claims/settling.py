@@ -27,7 +27,10 @@ def settled_episode(curve: Sequence[float] | np.ndarray) -> int | None:
 
 
 def roughness(curve: Sequence[float] | np.ndarray) -> float:
-    """Mean absolute step from episode to episode in the second half of a curve; NaN if that is not finite."""
+    """How far an episode lies from the middle of its two neighbours, mean over the second half of a curve.
+
+    A steady rise has none. NaN where there are fewer than three episodes, or some are not finite.
+    """
     values = np.asarray(curve, float)
     late = values[len(values) // 2 :]
-    return float(np.abs(np.diff(late)).mean()) if len(late) > 1 else float("nan")
+    return float(np.abs(np.diff(late, 2)).mean()) / 2 if len(late) > 2 else float("nan")

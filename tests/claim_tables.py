@@ -27,6 +27,11 @@ HOLDING = {  # change over the whole axis, as the paper has it
 SETTLES = dict(zip(RATES, (50, 50, 90), strict=True))
 
 
+STATED = {("Algorithm 1", "W"): 2.0, ("Algorithm 1", "N"): 1.0, ("Algorithm 1", "M"): 1.0} | {
+    ("learning", name): 1.0 for name in ("N", "E", "T")
+}
+
+
 def scaled(changes, factor):
     return {axis: {name: factor * value for name, value in row.items()} for axis, row in changes.items()}
 
@@ -123,10 +128,8 @@ def decision_time(repeats=10, ratio=20.0, pairwise=3.0, sizes=(2, 4, 8), noise=0
 def growth(repeats=8, exponents=None, sizes=(10, 20, 40, 80, 160), noise=0.02, salt=3):
     """Costs that grow as powers: `exponents` of operations and of seconds, by algorithm and what is varied."""
     rng = np.random.default_rng(salt)
-    stated = {("Algorithm 1", "W"): 2.0, ("Algorithm 1", "N"): 1.0, ("Algorithm 1", "M"): 1.0}
-    stated |= {("learning", name): 1.0 for name in ("N", "E", "T")}
     rows = []
-    for (algorithm, varied), exponent in (stated | (exponents or {})).items():
+    for (algorithm, varied), exponent in (STATED | (exponents or {})).items():
         for value in sizes:
             for repeat in range(repeats):
                 seconds = 1e-3 * value**exponent * math.exp(rng.normal(0.0, noise))
@@ -179,3 +182,25 @@ def whole(seeds=10, other_seeds=5):
         ),
     ]
     return Tables(pl.concat(parts), decision_time(), growth(), propositions())
+
+
+def emptied(tables):
+    """The same tables without rows."""
+    return Tables(*(one.clear() for one in vars(tables).values()))
+
+
+def written(tables, folder):
+    """A folder with the tables as files."""
+    folder.mkdir()
+    tables.cells.write_parquet(folder / "table.parquet")
+    for name in ("decision_time", "growth", "propositions"):
+        getattr(tables, name).write_csv(folder / f"{name}.csv")
+    return folder
+
+
+def change(file, how):
+    """A table in a file, changed."""
+    if file.suffix == ".parquet":
+        how(pl.read_parquet(file)).write_parquet(file)
+    else:
+        how(pl.read_csv(file)).write_csv(file)
