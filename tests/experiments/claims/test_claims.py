@@ -199,13 +199,15 @@ def test_seeds_without_a_number_are_left_out():
 
 def test_an_operator_that_lives_on_its_maps_mistakes_is_told_of():
     for bias, text in (
-        (0.4, "buy 0.40 MB more than pays, which lifts the operator, and regret 0.90 money"),
-        (-0.4, "buy 0.40 MB less than pays and regret 0.90 money"),
+        (0.4, "SAC's mAPs regret 0.90 money a slot, buying 0.40 MB more than pays, which lifts the operator"),
+        (-0.4, "SAC's mAPs regret 0.90 money a slot, buying 0.40 MB less than pays"),
+        (0.0, "SAC's mAPs regret 0.90 money a slot"),
     ):
         found = JUDGES["C4"](effect("bandwidth", regret=0.9, bias=bias), "main")
         lifted = [one for one in found if text in one.reason]
         assert len(lifted) == 3, "the trend, and above TD3 and DDPG"
         assert all("operator" in one.part and "SAC" in one.part for one in lifted)
+        assert sum("TD3's mAPs regret" in one.reason for one in found) == 1, "as much as SAC's"
     assert not any("regret" in one.reason for one in JUDGES["C4"](effect("bandwidth"), "main"))
 
 

@@ -32,7 +32,8 @@ from twinoffload.experiments.verdict import Verdict
 
 MARGIN = 0.01  # of the level: what is less counts as no effect
 UNIT = "money a slot"
-_REGRETTED = 0.05  # share of the mAPs' level from which their mistakes are told of
+TOLD_REGRET = 0.05  # share of the mAPs' level from which their mistakes are told of
+TOLD_MB = 0.05  # data too much or too little, likewise
 EQUILIBRIA = ("pairwise", "posted")
 
 
@@ -106,9 +107,7 @@ def change(effect: Effect, tables: Tables, reading: str, scheme: str, measure: s
     if not curves:
         return replace(part, reason=not_computed(effect.figure, reading))
     found = trend(part, curves, axis.values, sign, MARGIN * level(tables.cells, reading, measure))
-    if measure == OPERATOR and scheme not in REFERENCES:
-        found = _with_mistakes(found, tables, reading, scheme, effect.axis, measure)
-    return found
+    return _with_mistakes(found, tables, reading, effect.axis, scheme) if measure == OPERATOR else found
 
 
 def _judge(effect: Effect, tables: Tables, reading: str) -> list[Verdict]:
@@ -136,7 +135,7 @@ def _compared(effect: Effect, tables: Tables, reading: str, measure: str, upper:
     if not learned_first and found.effect is not None:
         value, low, high = found.effect
         found = replace(found, effect=Interval(-value, -high, -low))
-    return _with_mistakes(found, tables, reading, "sac", effect.axis, measure) if measure == OPERATOR else found
+    return _with_mistakes(found, tables, reading, effect.axis, one, other) if measure == OPERATOR else found
 
 
 def _gap(effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str) -> np.ndarray:
@@ -148,19 +147,25 @@ def _gap(effect: Effect, tables: Tables, reading: str, measure: str, upper: str,
     return np.array(list(differences(*points).values()))
 
 
-def _with_mistakes(part: Part, tables: Tables, reading: str, scheme: str, axis: str, measure: str) -> Part:
+def _with_mistakes(part: Part, tables: Tables, reading: str, axis: str, *schemes: str) -> Part:
     """An operator's utility that mAPs pay for by buying more than pays is no achievement: the reason says so."""
+    told = (_mistakes(tables, reading, axis, scheme) for scheme in schemes if scheme not in REFERENCES)
+    return replace(part, reason=joined(part.reason, *told))
+
+
+def _mistakes(tables: Tables, reading: str, axis: str, scheme: str) -> str:
     found = {}
     for which in (REGRET, BIAS):
         at_axis = along(tables.cells, reading, scheme, axis, which) if reading == MAIN else {}
         values = at_axis or at_base(tables.cells, reading, scheme, which)
         found[which] = float(np.median([np.mean(value) for value in values.values()])) if values else 0.0
-    if found[REGRET] < _REGRETTED * level(tables.cells, reading, MAPS):
-        return part
-    bias, lifted = found[BIAS], ", which lifts the operator," if found[BIAS] > 0 else ""
-    bought = f"buy {abs(bias):.2f} MB {'more' if bias > 0 else 'less'} than pays{lifted}"
-    text = f"{name_of(scheme)}'s mAPs {bought} and regret {found[REGRET]:.2f} {UNIT}"
-    return replace(part, reason=joined(part.reason, text))
+    regret, bias = found[REGRET], found[BIAS]
+    if regret < TOLD_REGRET * level(tables.cells, reading, MAPS):
+        return ""
+    told = f"{name_of(scheme)}'s mAPs regret {regret:.2f} {UNIT}"
+    if bias > TOLD_MB:
+        return f"{told}, buying {bias:.2f} MB more than pays, which lifts the operator"
+    return f"{told}, buying {-bias:.2f} MB less than pays" if bias < -TOLD_MB else told
 
 
 def source(figure: str, reading: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from twinoffload.experiments.claims.part import Part, verdicts
+from twinoffload.experiments.claims.part import Part, joined, verdicts
 from twinoffload.experiments.claims.study_folder import Tables
 from twinoffload.experiments.interval import Interval
 from twinoffload.experiments.verdict import Verdict
@@ -19,6 +19,7 @@ SOURCE = "twinoffload reproduce propositions"
 GAIN = 1e-9  # share of gamma^A: a deviation that gains less gains by rounding
 MARKETS = 60  # from which no counterexample leaves less than 5 % of them
 CLOSED = "closed form"
+BEATEN = pl.col("gain_share").is_null() | (pl.col("gain_share") > GAIN)
 _UNIT = "% of markets against it"
 _PRINTED = {
     "Eq. 15 unclipped": (1, "Eq. 15 as printed, unclipped, is no optimum in some markets"),
@@ -29,13 +30,12 @@ _PRINTED = {
 def optima(tables: Tables, reading: str) -> list[Verdict]:
     """C10: the best response and the best price, in closed form, are the only optima."""
     closed = _rows(tables, pl.col("formula") == CLOSED)
-    beaten = pl.col("gain_share").is_null() | (pl.col("gain_share") > GAIN)
     several = (pl.col("maxima") != 1) | (pl.col("flat_share") > 0)
     first, second = pl.col("proposition") == 1, (pl.col("proposition") == 2) & pl.col("trade")
     parts = [
-        _never("Proposition 1: no amount is better than Eq. 15, clipped to [0, Zmax]", closed, first, beaten),
+        _never("Proposition 1: no amount is better than Eq. 15, clipped to [0, Zmax]", closed, first, BEATEN),
         _never("Proposition 1: that amount is the only optimum", closed, first, several),
-        _never("Proposition 2: no price is better than the closed form", closed, pl.col("proposition") == 2, beaten),
+        _never("Proposition 2: no price is better than the closed form", closed, pl.col("proposition") == 2, BEATEN),
         _never("Proposition 2: that price is the only optimum, where a pair can trade", closed, second, several),
     ]
     return verdicts("C10", reading, parts)
@@ -43,9 +43,8 @@ def optima(tables: Tables, reading: str) -> list[Verdict]:
 
 def printed(tables: Tables, reading: str) -> list[Verdict]:
     """D5: what the paper prints around the propositions does not hold: Eq. 15 without a clip, Eq. 19, concavity."""
-    beaten = pl.col("gain_share").is_null() | (pl.col("gain_share") > GAIN)
     parts = [
-        _some(words, _rows(tables, pl.col("formula") == formula), pl.col("proposition") == which, beaten)
+        _some(words, _rows(tables, pl.col("formula") == formula), pl.col("proposition") == which, BEATEN)
         for formula, (which, words) in _PRINTED.items()
     ]
     bent = pl.col("convex_share") > 0
@@ -66,9 +65,17 @@ def _counted(words: str, rows: pl.DataFrame | None, held: pl.Expr, against: pl.E
         return replace(part, reason=f"not measured: `{SOURCE}` measures it"), 0
     count, found = len(here), int(here.select(against.fill_null(False).sum()).item())
     low, high = _share_interval(found, count)
-    gains = here["gain_share"].drop_nulls().to_list()
-    reason = f"{found} of {count} markets" + (f"; largest gain {max(gains):.1e} of γᴬ" if gains else "")
+    reason = joined(f"{found} of {count} markets", _gains(here) if against is BEATEN else "")
     return replace(part, effect=Interval(100 * found / count, 100 * low, 100 * high), seeds=count, reason=reason), found
+
+
+def _gains(rows: pl.DataFrame) -> str:
+    """What the best deviations gain, and how many formulas' amounts cannot be sent at all."""
+    gains, outside = rows["gain_share"].drop_nulls().to_list(), rows["gain_share"].null_count()
+    return joined(
+        f"the best deviation gains at most {max(gains):.1e} of γᴬ" if gains else "",
+        f"{outside} amounts are outside [0, Zmax]" if outside else "",
+    )
 
 
 def _never(words: str, rows: pl.DataFrame | None, held: pl.Expr, against: pl.Expr) -> Part:

@@ -44,8 +44,12 @@ def _faster(times: pl.DataFrame, maps: int, stations: int, scheme: str) -> Part:
     other, own = pairs["decision_ms"].to_numpy(), pairs["decision_ms_learned"].to_numpy()
     found = shifted(_part(words, ""), np.log(other / own), above=0.0, margin=float(np.log(FASTER)))
     assert found.effect is not None
-    reason = f"{np.median(own):.3g} ms against {np.median(other):.3g} ms"
+    reason = f"{_ms(np.median(own))} against {_ms(np.median(other))}"
     return replace(found, effect=Interval(*(float(np.exp(end)) for end in found.effect)), reason=reason)
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
 
 
 def _part(words: str, reason: str) -> Part:
