@@ -91,8 +91,8 @@ def _test(part: Verdict) -> Text:
 
 
 def _number(value: float) -> str:
-    """Three significant digits, or the whole number."""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:z.3g}"
+    """Three significant digits, or a whole number."""
+    return f"{value:.0f}" if abs(value) >= 100 or value.is_integer() else f"{value:z#.3g}"
 
 
 def _overview(verdicts: Sequence[Verdict]) -> Table:
