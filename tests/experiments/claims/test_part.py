@@ -107,6 +107,7 @@ def test_a_change_is_the_slope_times_the_axis():
 def test_a_step_back_is_named():
     assert "fall from 2 to 3" in judged((0.0, 1.0, 0.5, 3.0), 1).reason
     assert "10 of 10 seeds rise" in judged((0.0, 1.0, 0.5, 3.0), 1).reason
+    assert "fall" not in judged((0.0, 1.0, 0.99, 3.0), 1, n=5).reason, "one that no test shows is not"
 
 
 def test_staying_is_no_fall():

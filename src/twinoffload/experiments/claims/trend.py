@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from twinoffload.experiments.claims.holm import LEVEL
 from twinoffload.experiments.claims.part import Part, joined, shifted
 from twinoffload.experiments.claims.rank_tests import hodges_lehmann, p_less
 
@@ -51,7 +52,7 @@ def trend(
     said = [_told(table, values), f"{int((changes > 0).sum())} of {len(changes)} seeds {_verb(sign)}"]
     if not may_stay and max(abs(effect.low), abs(effect.high)) < margin:
         said.append(f"a change below {margin:.2g}, 1 % of the level, counts as none")
-    if p_back < measured.fails:
+    if 2 * p_back <= LEVEL:
         said.append(f"{_verb(-sign)} from {values[back]:g} to {values[back + 1]:g}")
     return replace(
         measured,
