@@ -31,7 +31,10 @@ MANIFEST, TABLE, PARTS, LOCK = "manifest.json", "table.parquet", "parts", ".lock
 NOT_COMPUTING = (  # of the package: what asks, keeps, times or shows
     "cli/",
     "report/",
-    *(f"experiments/{name}" for name in ("benchmarks/", "execution.py", "paper_figures.py", "study.py")),
+    *(
+        f"experiments/{name}"
+        for name in ("benchmarks/", "claims/", "execution.py", "paper_figures.py", "study.py", "verdict.py")
+    ),
 )
 
 

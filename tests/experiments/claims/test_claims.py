@@ -7,8 +7,8 @@ import pytest
 import claim_tables
 from claim_tables import HOLDING, LEARNED, MAPS, OPERATOR, held_out, learning, whole
 from twinoffload.experiments.claims import CLAIMS, READINGS, Tables, judge
-from twinoffload.experiments.claims.settling import roughness, settled_episode
 from twinoffload.experiments.paper_figures import AXES, RATES, REFERENCES
+from twinoffload.experiments.settling import roughness, settled
 
 JUDGES = {claim.id: claim.judge for claim in CLAIMS}
 BASE = {"axes": (), "schemes": LEARNED}
@@ -286,12 +286,12 @@ def test_some_claims_under_some_readings():
 
 def test_a_curve_settles_when_its_mean_of_ten_episodes_comes_to_stay():
     step = np.r_[np.zeros(40), np.ones(80)]
-    assert settled_episode(step) == 50, "the mean of episodes 41 to 50 is the first within 5 %"
-    assert settled_episode(np.ones(120)) == 10, "from the first mean on"
-    assert settled_episode(-step) == 50
+    assert settled(step) == 50, "the mean of episodes 41 to 50 is the first within 5 %"
+    assert settled(np.ones(120)) == 10, "from the first mean on"
+    assert settled(-step) == 50
     back = step.copy()
     back[70:75] = 0.0
-    assert settled_episode(back) == 85
+    assert settled(back) == 85
 
 
 @pytest.mark.parametrize(
@@ -306,12 +306,12 @@ def test_a_curve_settles_when_its_mean_of_ten_episodes_comes_to_stay():
     ids=["short", "climbing", "in the last window", "NaN", "infinite"],
 )
 def test_a_curve_that_does_not_settle(curve):
-    assert settled_episode(curve) is None
+    assert settled(curve) is None
 
 
 def test_a_curve_may_settle_as_long_as_ten_episodes_follow():
-    assert settled_episode(np.r_[np.zeros(100), np.ones(20)]) == 110
-    assert settled_episode(np.r_[np.zeros(101), np.ones(19)]) is None
+    assert settled(np.r_[np.zeros(100), np.ones(20)]) == 110
+    assert settled(np.r_[np.zeros(101), np.ones(19)]) is None
 
 
 def test_roughness_is_the_distance_from_the_middle_of_the_neighbours_in_the_second_half():

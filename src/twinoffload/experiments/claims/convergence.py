@@ -23,10 +23,10 @@ from twinoffload.experiments.claims.cells import (
 from twinoffload.experiments.claims.effects import MARGIN, UNIT, not_computed, source
 from twinoffload.experiments.claims.part import Part, joined, shifted, verdicts
 from twinoffload.experiments.claims.rank_tests import p_sign
-from twinoffload.experiments.claims.settling import WINDOW, roughness, settled_episode
 from twinoffload.experiments.claims.study_folder import Tables
 from twinoffload.experiments.interval import Interval, median_interval
 from twinoffload.experiments.paper_figures import RATES
+from twinoffload.experiments.settling import WINDOW, roughness, settled
 from twinoffload.experiments.verdict import Verdict
 
 ABOUT = 20  # episodes
@@ -87,9 +87,7 @@ def _slower(tables: Tables, reading: str, measure: str, rate: float) -> Part:
     if not len(delays):
         return replace(part, reason=not_computed(_FIGURE[measure], reading))
     told = int((delays != 0).sum())  # a tie says nothing of the order
-    both_never = sum(
-        settled_episode(small[seed]) is None is settled_episode(large[seed]) for seed in small if seed in large
-    )
+    both_never = sum(settled(small[seed]) is None is settled(large[seed]) for seed in small if seed in large)
     return replace(
         part,
         effect=median_interval(delays.tolist()),
@@ -150,7 +148,7 @@ def _trapped(tables: Tables, reading: str, measure: str) -> Part:
 
 def _place(curve: np.ndarray, low: int, high: int) -> str:
     """Where a curve settles: early, inside or late; "unknown" of one that may yet settle inside, cut off too soon."""
-    end = settled_episode(curve)
+    end = settled(curve)
     if end is None:
         return "late" if len(curve) - WINDOW >= high else "unknown"
     return "early" if end < low else "late" if end > high else "inside"
@@ -158,11 +156,11 @@ def _place(curve: np.ndarray, low: int, high: int) -> str:
 
 def _ends(curves: Mapping[int, np.ndarray]) -> dict[int, float]:
     """Settled episodes by seed, of one that never settles the episode after the last."""
-    return {seed: float(settled_episode(curve) or len(curve) + 1) for seed, curve in curves.items()}
+    return {seed: float(settled(curve) or len(curve) + 1) for seed, curve in curves.items()}
 
 
 def _never(curves: Mapping[int, np.ndarray]) -> str:
     """Such as "2 of 10 never settle in 120 episodes, told as 121"; empty where all do."""
-    missing = sum(settled_episode(curve) is None for curve in curves.values())
+    missing = sum(settled(curve) is None for curve in curves.values())
     length = max((len(curve) for curve in curves.values()), default=0)
     return f"{missing} of {len(curves)} never settle in {length} episodes, told as {length + 1}" if missing else ""
