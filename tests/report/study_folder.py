@@ -1,0 +1,214 @@
+"""A plausible study's folder and verdicts on it, fabricated in a moment."""
+
+import json
+import random
+from pathlib import Path
+
+import polars as pl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from twinoffload.experiments.paper_figures import BASE, FIGURES, QUICK, RATES, groups, points
+from twinoffload.experiments.paper_groups import SCHEMA, describe
+from twinoffload.experiments.study import Study
+from twinoffload.experiments.verdict import Verdict
+from twinoffload.report import paper_figures
+
+SEEDS, EPISODES = 10, 25
+SHARES = {  # operator, mAPs, regret, of `admission`
+    "sac": (0.79, 0.72, 0.46),
+    "td3": (0.78, 0.72, 0.45),
+    "ddpg": (0.85, 0.66, 0.53),
+    "amortised": (0.960, 0.967, 0.0),
+    "pairwise": (0.956, 0.960, 0.0),
+    "posted": (0.961, 0.966, 0.0),
+    "admission": (1.0, 1.0, 0.0),
+    "reactive": (0.955, 0.938, 0.033),
+    "committed": (0.962, 0.966, 0.001),
+}
+LEARNED = ("sac", "td3", "ddpg")
+READINGS = ("discount-0", "load", "uncapped", "silent", "paper-literal", "longer")
+ALL = "twinoffload reproduce all --out results/paper"
+OTHERS = "twinoffload reproduce readings --out results/paper --resume"
+TIMES = "twinoffload reproduce timing --out results/paper"
+
+
+def make_study(folder: Path, *, readings=READINGS, timing=True, figures=tuple(FIGURES)) -> Path:
+    """Write a study's files.
+
+    Args:
+        folder: made if need be.
+        readings: beside the main one.
+        timing: whether times were measured.
+        figures: those that were drawn.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    study = Study(folder, groups(list(FIGURES), SEEDS, QUICK))
+    manifest = study.manifest()
+    base = [group for group in manifest["groups"] if group["work"]["kind"] == "learned"][:3]
+    for reading in readings:
+        manifest["groups"] += [group | {"work": group["work"] | {"reading": reading}} for group in base]
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    table = make_table(readings)
+    table.write_parquet(folder / "table.parquet")
+    for name in figures:
+        main = table.filter(pl.col("reading") == "main")
+        curved = name in ("fig2", "fig3")
+        shown = paper_figures.curves(main) if curved else paper_figures.effects(main, FIGURES[name])
+        shown.write_csv(folder / f"{name}.csv", float_precision=6)
+        _dot(folder / f"{name}.png")
+    if timing:
+        decision_times().write_csv(folder / "decision_time.csv")
+        growth().write_csv(folder / "growth.csv")
+    return folder
+
+
+def make_table(readings=READINGS) -> pl.DataFrame:
+    """Utilities that rise with W and M and fall with N, all the more for the better schemes."""
+    draw = random.Random(5)
+    rows = [_held_out(draw, "main", scheme, one, seed) for one in points() for scheme in SHARES for seed in range(SEEDS)]
+    for reading in readings:
+        known = [*LEARNED, "pairwise", "posted", "admission"] if reading in ("uncapped", "silent") else LEARNED
+        rows += [_held_out(draw, reading, scheme, BASE, seed) for scheme in known for seed in range(5)]
+    for rate in RATES:
+        for seed in range(SEEDS):
+            for episode in range(EPISODES):
+                grown = 1.0 - (1.0 - min(1.0, 5 * rate**0.5)) ** (episode + 1)
+                rows.append(
+                    {"reading": "main", "phase": "training", "scheme": "sac", "seed": seed, "learning_rate": rate}
+                    | {"episode": episode, "operator_utility_money": 5 * grown, "map_utility_money": 2 * grown}
+                    | {"regret_money": 1 - grown + 0.01 * seed}
+                    | describe(BASE)
+                )
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    missing = [pl.lit(None).alias(name) for name in SCHEMA if name not in frame.columns]
+    return frame.with_columns(missing).select(SCHEMA.names()).cast(dict(SCHEMA))
+
+
+def _held_out(draw, reading, scheme, scenario, seed):
+    operator, maps, regret = SHARES[scheme]
+    if reading == "load" and scheme in LEARNED:
+        operator, maps, regret = 0.95, 0.94, 0.03
+    size = (0.6 + 0.08 * scenario.bandwidth) * (1 + 0.1 * scenario.stations - 0.03 * scenario.maps)
+    noise = 0.0 if scheme == "admission" else 0.02 * draw.random()
+    return (
+        {"reading": reading, "phase": "held-out", "scheme": scheme, "seed": seed, "stopped": False}
+        | {"operator_utility_money": 5.15 * size * (operator + noise), "map_utility_money": 2.28 * size * (maps + noise)}
+        | {"regret_money": 2.28 * size * regret}
+        | describe(scenario)
+    )
+
+
+def decision_times() -> pl.DataFrame:
+    """Flat for what is learned, exponential for what enumerates."""
+    draw = random.Random(7)
+    costs = {"sac": lambda n: 0.6, "reactive": lambda n: 0.3, "pairwise": lambda n: 1.0 + 0.3 * n}
+    costs |= {"posted": lambda n: 2.0 + 0.05 * 2**n, "gradient": lambda n: 30.0 + 2 * n}
+    rows = [
+        {"scheme": scheme, "maps": n, "stations": 2, "repeat": repeat, "decision_ms": cost(n) * (1 + 0.1 * draw.random())}
+        for scheme, cost in costs.items()
+        for n in (2, 4, 6, 8, 12, 16)
+        for repeat in range(5)
+        if scheme != "posted" or n < 16
+    ]
+    return pl.DataFrame(rows)
+
+
+def growth() -> pl.DataFrame:
+    """Powers of one count, with noise."""
+    draw = random.Random(8)
+    powers = {("Algorithm 1", "W"): 2.0, ("Algorithm 1", "N"): 1.1, ("Algorithm 1", "M"): 0.9}
+    powers |= {("learning", "N"): 0.9, ("learning", "E"): 1.0, ("learning", "T"): 1.0}
+    rows = [
+        {"algorithm": algorithm, "varied": varied, "value": value, "repeat": repeat}
+        | {"seconds": 0.01 * value**power * (1 + 0.05 * draw.random())}
+        for (algorithm, varied), power in powers.items()
+        for value in (8, 16, 32, 64, 128)
+        for repeat in range(5)
+    ]
+    return pl.DataFrame(rows)
+
+
+def make_verdicts(readings=READINGS) -> list[Verdict]:
+    """About 120, of every kind."""
+    found = []
+    draw = random.Random(11)
+    trend, order = "Wilcoxon signed-rank, Holm", "Wilcoxon signed-rank on the mean over the axis, Holm"
+
+    def add(claim, part, word, effect, width, unit, test=trend, reading="main", seeds=10, reason="", source=ALL):
+        p = None if test == "interval" else {"holds": 0.0059, "fails": 0.0098, "undecided": 0.23}[word]
+        found.append(
+            Verdict(claim, part, reading, word, effect, effect - width, effect + width, unit, test, p, seeds, reason, source)
+        )
+
+    for claim, who in (("C1", "the mAPs' utility"), ("C2", "the operator's utility")):
+        for rate, when, word in ((0.05, 31, "holds"), (0.005, 47, "holds"), (0.0005, 118, "fails")):
+            late = "Half of the seeds have not settled by episode 120." if word == "fails" else ""
+            part = f"At learning rate {rate:g} {who} settles at about {90 if rate < 0.001 else 50} episodes (within 20)"
+            add(claim, part, word, when, 8, "episodes", "interval", reason=late)
+            for reading in readings:
+                if reading in ("discount-0", "load", "paper-literal"):
+                    other = draw.choice(["holds", "undecided", "fails"])
+                    add(claim, part, other, when + 9, 14, "episodes", "interval", reading, 5, source=OTHERS)
+    add("C3", "The smallest rate settles later than the largest", "holds", 71.0, 12.0, "episodes")
+    add("C3", "The smallest rate's late curve is smoother than the largest's", "holds", -0.031, 0.008, "money a slot")
+    add("C3", "The largest rate ends below the best rate", "holds", -1.21, 0.4, "money a slot",
+        reason="8 of 10 seeds end more than 5 % below the best rate's utility.")  # fmt: skip
+    axes = {"C4": ("W", "rises"), "C5": ("f", "rises"), "C6": ("N", "falls"), "C7": ("M", "rises"), "C8": ("γᴬ", "rises")}
+    for claim, (symbol, way) in axes.items():
+        for scheme in ("SAC", "`pairwise`", "`posted`"):
+            for who in ("operator", "mAPs"):
+                falls = claim == "C5" and who == "operator"
+                part = f"{scheme}: the {who}' utility {'falls' if falls else way} with {symbol}".replace("operator'", "operator's")
+                word = "undecided" if claim == "C5" and scheme == "SAC" else "holds"
+                sign = -1.0 if falls or way == "falls" else 1.0
+                reason = "No successive step goes the other way." if word == "holds" else "The interval holds 0."
+                add(claim, part, word, sign * 0.42, 0.1 if word == "holds" else 0.6, "money a slot", reason=reason)
+                if scheme != "SAC":
+                    for reading in ("uncapped", "silent"):
+                        if reading in readings:
+                            fails = claim == "C5" and who == "mAPs" and reading == "uncapped"
+                            why = "Past f* both fall where no cap binds." if fails else ""
+                            add(claim, part, "fails" if fails else word, -0.3 if fails else sign * 0.4, 0.1, "money a slot",
+                                trend, reading, 5, why, OTHERS)  # fmt: skip
+        if claim in ("C4", "C5"):
+            for rival in ("TD3", "DDPG"):
+                for who in ("operator", "mAPs"):
+                    part = f"SAC is above {rival}: {who}"
+                    word = "fails" if rival == "DDPG" and who == "operator" else "undecided"
+                    reason = "DDPG's mAPs over-buy: their regret is larger by 0.31 money a slot." if word == "fails" else ""
+                    add(claim, part, word, -0.21 if word == "fails" else 0.012, 0.06, "money a slot", order, reason=reason)
+                    for reading in readings:
+                        add(claim, part, draw.choice(["holds", "undecided", "fails"]), 0.05, 0.08, "money a slot", order,
+                            reading, 5, source=OTHERS)  # fmt: skip
+    for other in ("pairwise", "admission"):
+        add("C8", f"SAC: the operator stays below `{other}`", "holds", -0.83, 0.11, "money a slot")
+    for n in (2, 8, 16):
+        add("C9", f"A decision of SAC takes less time than Algorithm 1's at N = {n}", "holds", 0.012, 0.003,
+            "of Algorithm 1's time", "interval", seeds=20, source=TIMES)  # fmt: skip
+    add("C10", "No other amount of data earns an mAP more than Eq. 15, clipped", "holds", 3.1e-15, 1e-15, "of γᴬ", "interval",
+        seeds=4000, source="twinoffload reproduce propositions --out results/paper")  # fmt: skip
+    add("C10", "Eq. 15 as printed, unclipped, is the best amount", "fails", 0.37, 0.02, "of γᴬ", "interval", seeds=4000,
+        reason="Where the logarithm exceeds o or 0 the printed form is no amount at all.",
+        source="twinoffload reproduce propositions --out results/paper")  # fmt: skip
+    for algorithm, count, power in (("Algorithm 1", "W", 2.0), ("Algorithm 1", "N", 1.0), ("learning", "E", 1.0)):
+        add("C11", f"{algorithm} grows with {count} to the power {power:g}", "holds", power - 0.02, 0.04, "exponent",
+            "interval", seeds=5, source=TIMES)  # fmt: skip
+    found.append(
+        Verdict("C11", "Learning grows with T to the power 1", "main", "undecided", None, None, None, "exponent", "", None, 0,
+                "growth.csv has no rows of it.", TIMES)
+    )  # fmt: skip
+    add("D1", "Without a cap both fall past f* at `pairwise`", "holds", -0.2, 0.02, "money a slot", trend, "uncapped", 5,
+        source=OTHERS)  # fmt: skip
+    add("D2", "With silent idle mAPs `admission` does not fall with N", "holds", 1.1, 0.2, "money a slot", trend, "silent", 5,
+        source=OTHERS)  # fmt: skip
+    add("D3", "Discount 0 is no worse for the operator", "holds", 0.06, 0.05, "money a slot", trend, "discount-0", 5,
+        source=OTHERS)  # fmt: skip
+    return [verdict for verdict in found if verdict.reading in ("main", *readings)]
+
+
+def _dot(path):
+    figure = Figure(figsize=(2.0, 1.0))
+    FigureCanvasAgg(figure)
+    figure.subplots().plot([0, 1], [0, 1])
+    figure.savefig(path, format="png", dpi=50)
