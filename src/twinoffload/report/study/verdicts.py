@@ -38,11 +38,15 @@ class Count(NamedTuple):
         return SYMBOLS[self.word]
 
     @property
+    def each(self) -> list[tuple[str, str]]:
+        """Words that occur, with their number: such as ("holds", "3 hold")."""
+        said = self._asdict().items()
+        return [(name, f"{count} {name if count == 1 else _MANY[name]}") for name, count in said if count]
+
+    @property
     def text(self) -> str:
         """Such as "3 hold, 1 fails"."""
-        return ", ".join(
-            f"{count} {name if count == 1 else _MANY[name]}" for name, count in self._asdict().items() if count
-        )
+        return ", ".join(said for _, said in self.each)
 
 
 class Row(NamedTuple):
@@ -51,17 +55,19 @@ class Row(NamedTuple):
     Attributes:
         verdict: the record.
         first: whether its part is said here; it is not in the rows of its other readings, which follow.
-        reason: left out where the row above gives the same.
-        effect, interval, test: as text.
+        size: effect and interval as text.
+        p: as text.
+        unit, test, reason: left out where the row above, of the same part, says the same.
         letter: of the command in the section's list.
     """
 
     verdict: Verdict
     first: bool
-    reason: str
-    effect: str
-    interval: str
+    size: str
+    p: str
+    unit: str
     test: str
+    reason: str
     letter: str
 
     @property
@@ -69,19 +75,24 @@ class Row(NamedTuple):
         """Of the verdict."""
         return SYMBOLS[self.verdict.verdict]
 
+    @property
+    def effect(self) -> str:
+        """Size with its unit, in a sentence; nothing where nothing was measured."""
+        return "" if self.verdict.effect is None else f"{self.size} {self.verdict.unit}".strip()
+
 
 class Section(NamedTuple):
     """A claim with everything that was found.
 
     Attributes:
         claim: its words.
-        main: verdicts under the main reading, counted.
+        count: of verdicts under the main reading, or under all where it has none.
         rows: part by part, the main reading first.
         commands: letter and command of every table that was read.
     """
 
     claim: Claim
-    main: Count
+    count: Count
     rows: list[Row]
     commands: dict[str, str]
 
@@ -96,11 +107,22 @@ class Section(NamedTuple):
         return slug(self.heading)
 
 
-class Change(NamedTuple):
-    """A part whose verdict another reading changes."""
+class Changes(NamedTuple):
+    """What becomes of the main reading's verdicts under another reading.
 
-    verdict: Verdict
-    before: Verdict
+    Attributes:
+        reading: which.
+        both: how many statements have a verdict under both.
+        turned: that hold where they failed, or fail where they held.
+        settled: how many are decided that were not.
+        lost: how many are no longer decided.
+    """
+
+    reading: str
+    both: int
+    turned: list[Verdict]
+    settled: int
+    lost: int
 
 
 def sections(verdicts: Sequence[Verdict], always: Sequence[str] = ()) -> list[Section]:
@@ -109,9 +131,9 @@ def sections(verdicts: Sequence[Verdict], always: Sequence[str] = ()) -> list[Se
     for name in in_order([*always, *(verdict.claim for verdict in verdicts)]):
         mine = [verdict for verdict in verdicts if verdict.claim == name]
         commands = {source: chr(ord("A") + at) for at, source in enumerate(dict.fromkeys(v.source for v in mine))}
-        main = Count.of(verdict for verdict in mine if verdict.reading == MAIN)
+        count = Count.of([verdict for verdict in mine if verdict.reading == MAIN] or mine)
         by_letter = {letter: source for source, letter in commands.items()}
-        found.append(Section(claim_named(name), main, list(_rows(mine, commands)), by_letter))
+        found.append(Section(claim_named(name), count, list(_rows(mine, commands)), by_letter))
     return found
 
 
@@ -122,9 +144,11 @@ def _rows(verdicts: list[Verdict], commands: dict[str, str]) -> Iterable[Row]:
     for part in dict.fromkeys(verdict.part for verdict in ranked):
         above = None
         for verdict in (verdict for verdict in ranked if verdict.part == part):
-            reason = "" if above is not None and verdict.reason == above.reason else verdict.reason
-            effect, interval = effect_text(verdict)
-            yield Row(verdict, above is None, reason, effect, interval, test_text(verdict), commands[verdict.source])
+            said = [
+                "" if above is not None and getattr(above, name) == getattr(verdict, name) else getattr(verdict, name)
+                for name in ("unit", "test", "reason")
+            ]
+            yield Row(verdict, above is None, size_text(verdict), p_text(verdict), *said, commands[verdict.source])
             above = verdict
 
 
@@ -138,20 +162,18 @@ def matrix(claims: Sequence[Section]) -> tuple[list[str], list[tuple[Section, li
     return readings, rows
 
 
-def effect_text(verdict: Verdict) -> tuple[str, str]:
-    """Size with its unit, and the interval, with as many decimals as the largest of the three numbers needs."""
+def size_text(verdict: Verdict) -> str:
+    """Effect and interval, with as many decimals as the largest of the three numbers needs for three digits."""
     if verdict.effect is None:
-        return "–", ""
-    ends = [verdict.low, verdict.high]
-    known = [abs(value) for value in (verdict.effect, *ends) if value is not None and math.isfinite(value)]
-    largest = max(known, default=0.0)
+        return "–"
+    values = (verdict.effect, verdict.low, verdict.high)
+    largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
     if 0.0 < largest < 1e-3:
-        effect, low, high = (_power(value) for value in (verdict.effect, *ends))
+        effect, low, high = (_power(value) for value in values)
     else:
-        digits = 3 if largest == 0.0 else max(0, 2 - math.floor(math.log10(largest)))
-        effect, low, high = (number(value, digits) for value in (verdict.effect, *ends))
-    interval = "" if verdict.low is None and verdict.high is None else f"[{low}, {high}]"
-    return f"{effect} {verdict.unit}".strip(), interval
+        digits = 2 if largest == 0.0 else max(0, 2 - math.floor(math.log10(largest)))
+        effect, low, high = (number(value, digits) for value in values)
+    return effect if verdict.low is None and verdict.high is None else f"{effect} [{low}, {high}]"
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -165,35 +187,39 @@ def _power(value: float | None) -> str:
     return f"{digits}·10{str(int(power)).translate(_RAISED)}".replace("-", "−")
 
 
-def test_text(verdict: Verdict) -> str:
-    """The test, and its p to two digits."""
+def p_text(verdict: Verdict) -> str:
+    """To two digits."""
     if verdict.p is None:
-        return verdict.test
-    p = "p < 0.001" if verdict.p < 0.001 else f"p = {verdict.p:.2g}"
-    return f"{verdict.test}, {p}" if verdict.test else p
+        return ""
+    return "p < 0.001" if verdict.p < 0.001 else f"p = {verdict.p:.2g}"
 
 
 def summary(verdicts: Sequence[Verdict]) -> list[str]:
     """Paragraphs: how many hold, fail and are undecided under the main reading, and which."""
-    main = [verdict for verdict in verdicts if verdict.reading == MAIN]
-    if not main:
-        return ["Nothing has a verdict under the main reading yet."]
-    paper = [section for section in sections(main) if not section.claim.id.startswith("D")]
-    ours = [section for section in sections(main) if section.claim.id.startswith("D")]
+    paper = sections([verdict for verdict in verdicts if verdict.reading == MAIN and not is_ours(verdict)])
+    ours = sections([verdict for verdict in verdicts if is_ours(verdict)])
     found = []
     if paper:
         count = Count.of(row.verdict for section in paper for row in section.rows)
         found.append(
-            f"Read as printed, the paper's {_counted(len(paper), 'claim')} made {_counted(sum(count), 'statement')} that "
-            f"a table can decide: {count.text}. {_which(paper)}"
+            f"Read as printed, {_counted(len(paper), 'claim')} of the paper "
+            f"{'comes' if len(paper) == 1 else 'come'} to {_counted(sum(count), 'statement')}: {count.text}. "
+            f"{_which(paper)}"
         )
+    else:
+        found.append("Nothing that the paper claims has a verdict under the main reading yet.")
     if ours:
         count = Count.of(row.verdict for section in ours for row in section.rows)
         found.append(
-            f"The paper contradicts itself in places. What follows from that for results, "
+            "The paper contradicts itself in places. What follows from that for results, "
             f"{_counted(sum(count), 'statement')}: {count.text}. {_which(ours)}"
         )
     return found
+
+
+def is_ours(verdict: Verdict) -> bool:
+    """Whether it is on what the paper's contradictions imply, not on what the paper claims."""
+    return verdict.claim.startswith("D")
 
 
 def _counted(count: int, thing: str) -> str:
@@ -203,14 +229,14 @@ def _counted(count: int, thing: str) -> str:
 def _which(claims: list[Section]) -> str:
     """Claims by what became of all their statements."""
     words = {
-        "holds": "Everything holds of",
+        "holds": "All statements hold of",
         "mixed": "The outcome is mixed for",
-        "fails": "Everything fails of",
+        "fails": "All fail of",
         "undecided": "Nothing is decided of",
     }
     told = []
     for word, beginning in words.items():
-        names = [_named(section.claim) for section in claims if section.main.word == word]
+        names = [_named(section.claim) for section in claims if section.count.word == word]
         if names:
             told.append(f"{beginning} {listed(names)}.")
     return " ".join(told)
@@ -226,21 +252,15 @@ def of_word(verdicts: Sequence[Verdict], word: str) -> list[Row]:
     return [row for section in sections(main) for row in section.rows]
 
 
-def changes(verdicts: Sequence[Verdict]) -> dict[str, list[Change]]:
-    """For each other reading that was tested, statements that come out otherwise than under the main one."""
-    main = {(verdict.claim, verdict.part): verdict for verdict in verdicts if verdict.reading == MAIN}
-    found: dict[str, list[Change]] = {}
+def changes(verdicts: Sequence[Verdict]) -> list[Changes]:
+    """For each other reading that was tested, in order."""
+    main = {(verdict.claim, verdict.part): verdict.verdict for verdict in verdicts if verdict.reading == MAIN}
+    found = []
     for reading in readings_in_order([verdict.reading for verdict in verdicts if verdict.reading != MAIN]):
-        found[reading] = []
-        for section in sections([verdict for verdict in verdicts if verdict.reading == reading]):
-            for row in section.rows:
-                before = main.get((row.verdict.claim, row.verdict.part))
-                if before is not None and before.verdict != row.verdict.verdict:
-                    found[reading].append(Change(row.verdict, before))
+        mine = [row.verdict for one in sections([v for v in verdicts if v.reading == reading]) for row in one.rows]
+        pairs = [(main[v.claim, v.part], v) for v in mine if (v.claim, v.part) in main]
+        turned = [v for before, v in pairs if {before, v.verdict} == {"holds", "fails"}]
+        settled = sum(before == "undecided" != v.verdict for before, v in pairs)
+        lost = sum(v.verdict == "undecided" != before for before, v in pairs)
+        found.append(Changes(reading, len(pairs), turned, settled, lost))
     return found
-
-
-def shared(verdicts: Sequence[Verdict], reading: str) -> int:
-    """How many statements have a verdict under the main reading and under another."""
-    parts = [{(v.claim, v.part) for v in verdicts if v.reading == name} for name in (MAIN, reading)]
-    return len(parts[0] & parts[1])
