@@ -1,0 +1,65 @@
+"""`twinoffload claims`: the paper's claims, with a verdict each, from a study's tables."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def claims(
+    study: Annotated[Path, typer.Argument(help="Folder of a study (`twinoffload reproduce --out`).")] = Path(
+        "results/paper"
+    ),
+    reading: Annotated[
+        str,
+        typer.Option(
+            help="Readings of the paper, separated by commas: main, discount-0, load, uncapped, silent, "
+            "paper-literal, longer; or all."
+        ),
+    ] = "all",
+    only: Annotated[str, typer.Option(help="Claims, separated by commas, such as C5,D1; or all.")] = "all",
+    reasons: Annotated[bool, typer.Option("--reasons", help="Say of what holds, too, what the data say.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
+) -> None:
+    """Judge every claim of the paper by a study's tables: holds, fails, or undecided.
+
+    Nothing is trained or solved. What a study lacks is undecided, and the reason says which command computes it.
+
+    \b
+    Example
+      twinoffload claims
+      twinoffload claims results/paper --only C5,D1 --reasons
+    """  # noqa: D301
+    from dataclasses import asdict
+
+    from twinoffload.cli.claims_table import print_verdicts
+    from twinoffload.cli.console import output
+    from twinoffload.experiments.claims import CLAIMS, READINGS, judge, read_tables
+    from twinoffload.files import json_text
+
+    readings = _chosen("--reading", reading, list(READINGS))
+    names = _chosen("--only", only, [claim.id for claim in CLAIMS])
+    chosen = [claim for claim in CLAIMS if claim.id in names]
+    found = judge(read_tables(study), readings, chosen)
+    if json:
+        typer.echo(
+            json_text(
+                {
+                    "study": str(study),
+                    "claims": [{"id": one.id, "words": one.words, "figure": one.figure} for one in chosen],
+                    "readings": {name: READINGS[name] for name in readings},
+                    "verdicts": [asdict(verdict) for verdict in found],
+                }
+            )
+        )
+    else:
+        print_verdicts(found, chosen, output(), reasons=reasons)
+
+
+def _chosen(option: str, asked: str, known: list[str]) -> list[str]:
+    """Names that an option lists, in the order known."""
+    names = [name.strip() for name in asked.split(",")]
+    for name in names:
+        if name not in (*known, "all"):
+            raise ValueError(f"{option} {name!r}: must be of {', '.join(known)}, separated by commas, or all")
+    return known if "all" in names else [name for name in known if name in names]

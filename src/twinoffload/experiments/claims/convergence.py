@@ -1,0 +1,168 @@
+"""C1 to C3: whether and when learning settles, at three learning rates (Figs. 2 and 3).
+
+A seed's curve settles at an episode or, within the training, not at all; then it counts as later than the last episode.
+So episodes are compared by signs, which need no more than "earlier" and "later", and "about 50" is what lies within 20
+episodes of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from twinoffload.experiments.claims.cells import (
+    BIAS,
+    MAPS,
+    OPERATOR,
+    WHOSE,
+    after_training,
+    differences,
+    level,
+    training,
+)
+from twinoffload.experiments.claims.effects import MARGIN, UNIT, not_computed, source
+from twinoffload.experiments.claims.part import Part, joined, shifted, verdicts
+from twinoffload.experiments.claims.rank_tests import p_sign
+from twinoffload.experiments.claims.settling import WINDOW, roughness, settled_episode
+from twinoffload.experiments.claims.study_folder import Tables
+from twinoffload.experiments.interval import Interval, median_interval
+from twinoffload.experiments.paper_figures import RATES
+from twinoffload.experiments.verdict import Verdict
+
+ABOUT = 20  # episodes
+LATER = 5  # episodes: a smaller delay counts as none
+SMOOTHER = 0.1  # share: a smaller difference in roughness counts as none
+TRAPPED = 0.05  # share of the best rate's utility that is lost in a local optimum
+STATED = dict(zip(RATES, (50, 50, 90), strict=True))  # episodes, by learning rate
+LARGE, MIDDLE, SMALL = RATES
+SIGNS = "sign test, one-sided, Holm"
+_FIGURE = {MAPS: "fig2", OPERATOR: "fig3"}
+
+
+def maps(tables: Tables, reading: str) -> list[Verdict]:
+    """C1: the mAPs' policies settle at about 50, 50 and 90 episodes."""
+    return verdicts("C1", reading, [_settles(tables, reading, rate, MAPS) for rate in RATES])
+
+
+def operator(tables: Tables, reading: str) -> list[Verdict]:
+    """C2: the pricing policy settles at the corresponding episodes."""
+    return verdicts("C2", reading, [_settles(tables, reading, rate, OPERATOR) for rate in RATES])
+
+
+def rates(tables: Tables, reading: str) -> list[Verdict]:
+    """C3: a small rate is slow and smooth, a large one can end in a local optimum."""
+    parts = []
+    for measure in (MAPS, OPERATOR):
+        parts += [_slower(tables, reading, measure, rate) for rate in (LARGE, MIDDLE)]
+        parts += [_smoother(tables, reading, measure), _trapped(tables, reading, measure)]
+    return verdicts("C3", reading, parts)
+
+
+def _settles(tables: Tables, reading: str, rate: float, measure: str) -> Part:
+    about = STATED[rate]
+    low, high = about - ABOUT, about + ABOUT
+    words = f"{WHOSE[measure]} settles at about {about} episodes at rate {rate:g}"
+    part = Part(words, "episodes", source(_FIGURE[measure], reading), test=SIGNS)
+    curves = training(tables.cells, reading, rate, measure)
+    if not curves:
+        return replace(part, reason=not_computed(_FIGURE[measure], reading))
+    ends = np.array(list(_ends(curves).values()))
+    places = [_place(curve, low, high) for curve in curves.values()]
+    early, inside, late = (places.count(word) for word in ("early", "inside", "late"))
+    return replace(
+        part,
+        effect=median_interval(ends.tolist()),
+        holds=max(p_sign(inside + early, len(ends)), p_sign(inside + late, len(ends))),
+        fails=min(2 * min(p_sign(late, len(ends)), p_sign(early, len(ends))), 1.0),
+        seeds=len(ends),
+        reason=joined(f"{inside} of {len(ends)} seeds within {low} to {high}", _never(curves)),
+    )
+
+
+def _slower(tables: Tables, reading: str, measure: str, rate: float) -> Part:
+    words = f"{WHOSE[measure]} settles later at rate {SMALL:g} than at {rate:g}"
+    part = Part(words, "episodes", source(_FIGURE[measure], reading), test=SIGNS)
+    small, large = (training(tables.cells, reading, one, measure) for one in (SMALL, rate))
+    delays = np.array(list(differences(_ends(small), _ends(large)).values()))
+    if not len(delays):
+        return replace(part, reason=not_computed(_FIGURE[measure], reading))
+    told = int((delays != 0).sum())  # a tie says nothing of the order
+    both_never = sum(
+        settled_episode(small[seed]) is None is settled_episode(large[seed]) for seed in small if seed in large
+    )
+    return replace(
+        part,
+        effect=median_interval(delays.tolist()),
+        holds=p_sign(int((delays > 0).sum()), told),
+        fails=p_sign(int((delays < LATER).sum()) - both_never, len(delays)),
+        seeds=len(delays),
+        reason=joined(
+            f"later in {int((delays > 0).sum())} of {len(delays)} seeds",
+            *(f"at {one:g} {never}" for one, never in ((SMALL, _never(small)), (rate, _never(large))) if never),
+        ),
+    )
+
+
+def _smoother(tables: Tables, reading: str, measure: str) -> Part:
+    """By the mean step between episodes in the second half of training, as a share of that at the large rate."""
+    words = f"{WHOSE[measure]} is smoother at rate {SMALL:g} than at {LARGE:g}, second half of training"
+    part = Part(words, "% smaller steps", source(_FIGURE[measure], reading))
+    steps = [
+        {seed: float(np.log(rough)) for seed, curve in curves.items() if (rough := roughness(curve)) > 0.0}
+        for curves in (training(tables.cells, reading, rate, measure) for rate in (LARGE, SMALL))
+    ]
+    ratios = np.array(list(differences(*steps).values()))  # ln(large/small)
+    if not len(ratios):
+        return replace(part, reason=not_computed(_FIGURE[measure], reading))
+    found = shifted(part, ratios, above=0.0, margin=-float(np.log1p(-SMOOTHER)))
+    assert found.effect is not None
+    shares = Interval(*(100.0 * (1.0 - float(np.exp(-end))) for end in found.effect))
+    return replace(found, effect=shares, reason=f"smoother in {int((ratios > 0).sum())} of {len(ratios)} seeds")
+
+
+def _trapped(tables: Tables, reading: str, measure: str) -> Part:
+    """That the large rate ends below one of the others; which is not known beforehand, so both are tried."""
+    words = f"{WHOSE[measure]} ends lower at rate {LARGE:g} than at the best of the others: a local optimum"
+    part = Part(words, UNIT, source(_FIGURE[measure], reading))
+    large = after_training(tables.cells, reading, LARGE, measure)
+    margin = MARGIN * level(tables.cells, reading, measure)
+    found = {}
+    for rate in (MIDDLE, SMALL):
+        other = after_training(tables.cells, reading, rate, measure)
+        lost = np.array(list(differences(other, large).values()))
+        if len(lost):
+            trapped = int((lost > TRAPPED * np.abs(np.array([other[seed] for seed in other if seed in large]))).sum())
+            reason = f"{trapped} of {len(lost)} seeds end {TRAPPED:.0%} or more below rate {rate:g}, held out"
+            found[rate] = shifted(replace(part, reason=reason), lost, above=0.0, margin=margin)
+    if not found:
+        return replace(part, reason=not_computed(_FIGURE[measure], reading))
+    best = max(found.values(), key=lambda one: one.effect or Interval(0.0, 0.0, 0.0))
+    bought = after_training(tables.cells, reading, LARGE, BIAS)
+    bias = float(np.median(list(bought.values()))) if bought else 0.0
+    over = f"the mAPs then buy {bias:.2f} MB more than pays" if bias > 0.1 and measure == OPERATOR else ""
+    return replace(
+        best,
+        holds=min(len(found) * min(one.holds for one in found.values()), 1.0),
+        fails=max(one.fails for one in found.values()),
+        reason=joined(best.reason, over),
+    )
+
+
+def _place(curve: np.ndarray, low: int, high: int) -> str:
+    """Where a curve settles: early, inside or late; "unknown" of one that may yet settle inside, cut off too soon."""
+    end = settled_episode(curve)
+    if end is None:
+        return "late" if len(curve) - WINDOW >= high else "unknown"
+    return "early" if end < low else "late" if end > high else "inside"
+
+
+def _ends(curves: Mapping[int, np.ndarray]) -> dict[int, float]:
+    """Settled episodes by seed, of one that never settles the episode after the last."""
+    return {seed: float(settled_episode(curve) or len(curve) + 1) for seed, curve in curves.items()}
+
+
+def _never(curves: Mapping[int, np.ndarray]) -> str:
+    """Such as "2 of 10 never settle in 120 episodes"; empty where all do."""
+    missing = sum(settled_episode(curve) is None for curve in curves.values())
+    length = max((len(curve) for curve in curves.values()), default=0)
+    return f"{missing} of {len(curves)} never settle in {length} episodes" if missing else ""

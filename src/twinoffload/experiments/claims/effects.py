@@ -1,0 +1,175 @@
+"""C4 to C8: what a value of the scenario does to the utilities, and how the schemes compare (Figs. 4 to 7).
+
+The paper's scheme is SAC, so the trends are tested of it; those of the equilibria `pairwise` and `posted` stand beside
+it, since they tell what the model says whether or not anybody learns it. Another reading is computed at the base
+scenario, where schemes are compared; equilibria along the axes, too, where the reading changes them.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from twinoffload.experiments.claims.cells import (
+    BIAS,
+    MAPS,
+    OPERATOR,
+    OWN_REFERENCES,
+    REGRET,
+    WHOSE,
+    along,
+    at_base,
+    differences,
+    level,
+    name_of,
+)
+from twinoffload.experiments.claims.part import Part, agreeing, joined, shifted, verdicts
+from twinoffload.experiments.claims.study_folder import MAIN, Tables
+from twinoffload.experiments.claims.theory import EQUILIBRIUM, GAP, note
+from twinoffload.experiments.claims.trend import trend
+from twinoffload.experiments.interval import Interval
+from twinoffload.experiments.paper_figures import AXES, REFERENCES
+from twinoffload.experiments.verdict import Verdict
+
+MARGIN = 0.01  # of the level: what is less counts as no effect
+UNIT = "money a slot"
+_REGRETTED = 0.05  # share of the mAPs' level from which their mistakes are told of
+EQUILIBRIA = ("pairwise", "posted")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a figure is said to show.
+
+    Attributes:
+        claim: its name.
+        figure: that shows it.
+        axis: of `AXES`.
+        symbol: of the axis, with its unit.
+        signs: of the change of each measure.
+        above: schemes that SAC is said to be above.
+        below: schemes that it is said to be below.
+    """
+
+    claim: str
+    figure: str
+    axis: str
+    symbol: str
+    signs: dict[str, int]
+    above: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+
+
+BOTH_RISE, BOTH_FALL = {OPERATOR: 1, MAPS: 1}, {OPERATOR: -1, MAPS: -1}
+BANDWIDTH = Effect("C4", "fig4", "bandwidth", "W", BOTH_RISE, above=("td3", "ddpg"))
+COMPUTE = Effect("C5", "fig5", "compute", "f", {OPERATOR: -1, MAPS: 1}, above=("td3", "ddpg"))
+NUMBER = Effect("C6", "fig6", "maps", "N", BOTH_FALL)
+STATIONS = Effect("C7", "fig6", "stations", "M", BOTH_RISE)
+WEIGHT = Effect("C8", "fig7", "accuracy_value", "γᴬ", BOTH_RISE, below=("pairwise", "admission"))
+
+
+def bandwidth(tables: Tables, reading: str) -> list[Verdict]:
+    """C4: both utilities rise with W, SAC is above TD3 and DDPG."""
+    return _judge(BANDWIDTH, tables, reading)
+
+
+def compute(tables: Tables, reading: str) -> list[Verdict]:
+    """C5: with f the mAPs' utility rises and the operator's falls, SAC is above TD3 and DDPG.
+
+    Under other readings than the main one schemes are compared at the base alone, as in C4, and not twice.
+    """
+    return _judge(COMPUTE if reading == MAIN else replace(COMPUTE, above=()), tables, reading)
+
+
+def number(tables: Tables, reading: str) -> list[Verdict]:
+    """C6: both utilities fall with N."""
+    return _judge(NUMBER, tables, reading)
+
+
+def stations(tables: Tables, reading: str) -> list[Verdict]:
+    """C7: both utilities rise with M."""
+    return _judge(STATIONS, tables, reading)
+
+
+def weight(tables: Tables, reading: str) -> list[Verdict]:
+    """C8: both utilities rise with the weight of accuracy, SAC is below the equilibria."""
+    return _judge(WEIGHT, tables, reading)
+
+
+def change(effect: Effect, tables: Tables, reading: str, scheme: str, measure: str) -> Part:
+    """The part that says how a scheme's measure changes along the axis."""
+    axis, sign = AXES[effect.axis], effect.signs[measure]
+    ends = f"{axis.values[0]:g} to {axis.values[-1]:g}"
+    words = f"{name_of(scheme)}: {WHOSE[measure]} {'rises' if sign > 0 else 'falls'} with {effect.symbol}, {ends}"
+    curves = along(tables.cells, reading, scheme, effect.axis, measure)
+    theory = note(effect.claim, reading, EQUILIBRIUM, measure) if scheme in REFERENCES else ""
+    part = Part(words, UNIT, source(effect.figure, reading), reason=theory)
+    if not curves:
+        return replace(part, reason=not_computed(effect.figure, reading))
+    found = trend(part, curves, axis.values, sign, MARGIN * level(tables.cells, reading, measure))
+    if measure == OPERATOR and scheme not in REFERENCES:
+        found = _with_mistakes(found, tables, reading, scheme, effect.axis, measure)
+    return found
+
+
+def _judge(effect: Effect, tables: Tables, reading: str) -> list[Verdict]:
+    schemes = ("sac", *EQUILIBRIA) if reading == MAIN else EQUILIBRIA if reading in OWN_REFERENCES else ()
+    parts = [change(effect, tables, reading, scheme, measure) for scheme in schemes for measure in effect.signs]
+    for measure in effect.signs:
+        parts += [_compared(effect, tables, reading, measure, "sac", other) for other in effect.above]
+        parts += [_compared(effect, tables, reading, measure, other, "sac") for other in effect.below]
+    return verdicts(effect.claim, reading, parts)
+
+
+def _compared(effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str) -> Part:
+    """The part that says that one scheme is above another, mean over the axis's values of each seed."""
+    where = f"mean over {effect.symbol}" if reading == MAIN else "base scenario"
+    learned_first = upper == "sac"
+    one, verb, other = (upper, "above", lower) if learned_first else (lower, "below", upper)
+    words = f"{name_of(one)} {verb} {name_of(other)} in {WHOSE[measure]}, {where}"
+    part = Part(words, UNIT, source(effect.figure, reading))
+    values = _gap(effect, tables, reading, measure, upper, lower)
+    if not len(values):
+        return replace(part, reason=not_computed(effect.figure, reading))
+    said = joined(agreeing(values, verb), note(effect.claim, reading, GAP, measure))
+    margin = MARGIN * level(tables.cells, reading, measure)
+    found = shifted(replace(part, reason=said), values, above=0.0, margin=margin)
+    if not learned_first and found.effect is not None:
+        value, low, high = found.effect
+        found = replace(found, effect=Interval(-value, -high, -low))
+    return _with_mistakes(found, tables, reading, "sac", effect.axis, measure) if measure == OPERATOR else found
+
+
+def _gap(effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str) -> np.ndarray:
+    """`upper` less `lower`, a value a seed."""
+    if reading == MAIN:
+        curves = (along(tables.cells, reading, scheme, effect.axis, measure) for scheme in (upper, lower))
+        return np.array([difference.mean() for difference in differences(*curves).values()])
+    points = (at_base(tables.cells, reading, scheme, measure) for scheme in (upper, lower))
+    return np.array(list(differences(*points).values()))
+
+
+def _with_mistakes(part: Part, tables: Tables, reading: str, scheme: str, axis: str, measure: str) -> Part:
+    """An operator's utility that mAPs pay for by buying more than pays is no achievement: the reason says so."""
+    found = {}
+    for which in (REGRET, BIAS):
+        at_axis = along(tables.cells, reading, scheme, axis, which) if reading == MAIN else {}
+        values = at_axis or at_base(tables.cells, reading, scheme, which)
+        found[which] = float(np.median([np.mean(value) for value in values.values()])) if values else 0.0
+    if found[REGRET] < _REGRETTED * level(tables.cells, reading, MAPS):
+        return part
+    bias = found[BIAS]
+    kind = "(which lifts the operator) more" if bias > 0 else "less"
+    text = (
+        f"{name_of(scheme)}'s mAPs buy {abs(bias):.2f} MB {kind} than pays, and regret {found[REGRET]:.2f} money a slot"
+    )
+    return replace(part, reason=joined(part.reason, text))
+
+
+def source(figure: str, reading: str) -> str:
+    """The command that computes what a verdict reads."""
+    return f"twinoffload reproduce {figure}" if reading == MAIN else "twinoffload reproduce readings --resume"
+
+
+def not_computed(figure: str, reading: str) -> str:
+    """The reason of a verdict for which there is nothing to read."""
+    return f"not computed; `{source(figure, reading)}` computes it"
