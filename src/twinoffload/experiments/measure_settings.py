@@ -1,0 +1,64 @@
+"""How much is measured of what things cost and of the propositions: sizes and repeats."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MeasureSettings:
+    """Sizes and repeats of `timing_study`, `growth_study` and `propositions`.
+
+    Repeats of all sizes take turns, so that a drift of the machine is shared by all of them. Axes of growth carry the
+    paper's letters.
+
+    Attributes:
+        maps: numbers of mAPs N whose decisions are timed, on two BSs.
+        decision_repeats: of each scheme and N, each on slots of its own.
+        decisions: most decisions behind one repeat, whose median it is.
+        window_s: seconds after which a repeat takes no further decision; the first is always finished.
+        growth_repeats: of each algorithm and size.
+        snapshots: solved together where Algorithm 1's N and M grow.
+        algorithm_w: W, outer and inner iterations of Algorithm 1.
+        algorithm_n: N under Algorithm 1.
+        algorithm_m: M under Algorithm 1.
+        learning_n: N under learning.
+        learning_m: M under learning.
+        learning_e: E, episodes; even, since operator and mAPs learn in turn.
+        learning_t: T, slots of an episode.
+        markets: random markets in which the propositions are tested.
+        points: of the grid over amounts and over prices; 1 more than a multiple of 4.
+    """
+
+    maps: tuple[int, ...] = (2, 4, 6, 8, 12, 16)
+    decision_repeats: int = 10
+    decisions: int = 9
+    window_s: float = 0.25
+    growth_repeats: int = 8
+    snapshots: int = 256
+    algorithm_w: tuple[int, ...] = (20, 32, 50, 80, 125)
+    algorithm_n: tuple[int, ...] = (32, 64, 128, 256, 512)
+    algorithm_m: tuple[int, ...] = (2, 4, 8, 16, 32)
+    learning_n: tuple[int, ...] = (64, 128, 256, 512, 1024)
+    learning_m: tuple[int, ...] = (2, 4, 8, 16, 32)
+    learning_e: tuple[int, ...] = (4, 8, 16, 32, 64)
+    learning_t: tuple[int, ...] = (20, 40, 80, 160, 320)
+    markets: int = 600
+    points: int = 1025
+
+
+FULL = MeasureSettings()
+QUICK = MeasureSettings(
+    maps=(2, 8),
+    decision_repeats=2,
+    decisions=3,
+    growth_repeats=2,
+    snapshots=64,
+    algorithm_w=(4, 8, 16),
+    algorithm_n=(16, 64, 256),
+    algorithm_m=(2, 8, 32),
+    learning_n=(16, 64, 256),
+    learning_m=(2, 8, 32),
+    learning_e=(2, 4, 8),
+    learning_t=(10, 20, 40),
+    markets=100,
+    points=257,
+)
