@@ -16,9 +16,9 @@ from twinoffload.report.study.base import earned
 from twinoffload.report.study.folder import StudyFolder
 from twinoffload.report.study.settings import settings
 from twinoffload.report.style import standalone
-from twinoffload.report.wording import interval, number
+from twinoffload.report.wording import decimals, interval, number
 
-_ALWAYS = [name for name in claims.CLAIMS if name.startswith("C")]  # of the paper: untested ones have a place, too
+_ALWAYS = [name for name in claims.TOLD if name.startswith("C")]  # of the paper: untested ones have a place, too
 
 
 def write_report(folder: str | Path, found: Sequence[Verdict], *, dated: str | None = None) -> Path:
@@ -76,6 +76,7 @@ def _rendered(template: str, contents: dict[str, Any], wording: Any, target: Pat
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": number, "interval": interval, "prose": partial(wording, docs=_docs(target))}
+    environment.filters["digits"] = decimals
     return environment.get_template(template).render(contents)
 
 
@@ -93,17 +94,16 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
     readings, matrix = verdicts.matrix(sections)
     drawn: dict[str, str] = {}  # each figure stands with the first claim that it bears on
     for section in sections:
-        for name in section.claim.figures:
+        for name in section.claim.told.figures:
             drawn.setdefault(name, section.claim.id)
-    base = [] if study.table is None else earned(study.table)
-    sizes, times = ([], []) if study.decision_time is None else timing.times(study.decision_time)
-    growths = [] if study.growth is None else timing.growths(study.growth)
+    cells, decided, grown = study.tables.cells, study.tables.decision_time, study.tables.growth
+    base = [] if cells is None else earned(cells)
+    sizes, times = ([], []) if decided is None else timing.times(decided)
+    growths = [] if grown is None else timing.growths(grown)
     return {
         "dated": study.dated,
         "versions": study.manifest["versions"],
         "settings": settings(study.manifest, study.dated),
-        "has_table": study.table is not None,
-        "found": found,
         "main": verdicts.Count.of(v for v in found if v.reading == claims.MAIN and not verdicts.is_ours(v)),
         "symbols": verdicts.SYMBOLS,
         "summary": verdicts.summary(found),
@@ -121,7 +121,8 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
         "scheme": scheme_named,
         "sizes": sizes,
         "times": times,
-        "decision_time_figure": timing.draw_times(study.decision_time) if study.decision_time is not None else "",
+        "decision_time_figure": "" if decided is None else timing.draw_times(decided),
+        "methods": [] if decided is None else timing.methods(decided),
         "growths": growths,
         "growth_figure": timing.draw_growth(growths) if growths else "",
         "notes": notes.notes(base),

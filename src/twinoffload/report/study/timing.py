@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from twinoffload.experiments.claims.growth import fitted
 from twinoffload.experiments.interval import Interval, median_interval
 from twinoffload.report.schemes import scheme_named
 from twinoffload.report.style import MUTED, new_figure, plain_axes, style, to_svg
@@ -31,6 +32,7 @@ class Growth(NamedTuple):
         values: of the count.
         seconds: at each, median and interval over repeats.
         exponent: of the line through the logarithms, fitted to each repeat; median and interval over repeats.
+        counted: of the line through counted operations; None where they were not counted.
     """
 
     algorithm: str
@@ -38,6 +40,7 @@ class Growth(NamedTuple):
     values: list[float]
     seconds: list[Interval]
     exponent: Interval
+    counted: float | None
 
 
 def times(table: pl.DataFrame) -> tuple[list[int], list[Time]]:
@@ -58,13 +61,39 @@ def growths(table: pl.DataFrame) -> list[Growth]:
     for part in usable.partition_by("algorithm", "varied", maintain_order=True):
         values = part["value"].unique().sort().to_list()
         slopes = [
-            float(np.polyfit(np.log(repeat["value"].to_numpy()), np.log(repeat["seconds"].to_numpy()), 1)[0])
+            fitted(repeat["value"].to_list(), repeat["seconds"].to_list())
             for repeat in part.partition_by("repeat", maintain_order=True)
             if repeat["value"].n_unique() > 1
         ]
         if slopes:
             seconds = [median_interval(part.filter(pl.col("value") == one)["seconds"].to_list()) for one in values]
-            found.append(Growth(part["algorithm"][0], part["varied"][0], values, seconds, median_interval(slopes)))
+            exponent = median_interval(slopes)
+            found.append(Growth(part["algorithm"][0], part["varied"][0], values, seconds, exponent, _counted(part)))
+    return found
+
+
+def _counted(rows: pl.DataFrame) -> float | None:
+    if "operations" not in rows.columns:
+        return None
+    counts = rows.filter(pl.col("operations") > 0).group_by("value").agg(pl.col("operations").max()).sort("value")
+    return fitted(counts["value"].to_list(), counts["operations"].to_list()) if len(counts) > 1 else None
+
+
+def methods(table: pl.DataFrame) -> list[tuple[str, str]]:
+    """How each scheme decides, where the table says; with the numbers of mAPs if that depends on them."""
+    if "method" not in table.columns:
+        return []
+    found = []
+    for scheme in table["scheme"].unique(maintain_order=True):
+        mine = table.filter(pl.col("scheme") == scheme)
+        said = []
+        for method in mine["method"].drop_nulls().unique(maintain_order=True):
+            sizes = mine.filter(pl.col("method") == method)["maps"].unique().sort().to_list()
+            said.append(f"{method} (N = {', '.join(map(str, sizes))})")
+        if len(said) == 1:
+            said = [said[0].rpartition(" (N = ")[0]]
+        if said:
+            found.append((scheme, "; ".join(said)))
     return found
 
 
@@ -121,17 +150,16 @@ def _line(axes: Axes, points: list, color: str, marker: str, label: str) -> None
 
 
 def _logarithmic(axes: Axes, values: list) -> None:
-    """Both axes, with ticks at (at most six of) the values."""
+    """Both axes; ticks at, at most six of, the values, and at powers of ten, between them where these are few."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     plain_axes(axes)
     shown = values if len(values) <= 6 else values[:: -(-len(values) // 6)]
     axes.set_xticks(shown, [f"{value:g}" for value in shown])
-    axes.xaxis.set_minor_formatter(NullFormatter())
     low, high = axes.get_ylim()
-    if high / low < 30:  # too little for powers of ten alone
-        formatter = ScalarFormatter()
-        formatter.set_scientific(False)
-        axes.yaxis.set_minor_formatter(formatter)
-        axes.yaxis.set_major_formatter(formatter)
-    axes.tick_params(which="both", length=0, labelsize=8)
+    between = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0) if high / low > 4 else tuple(np.arange(1.0, 10.0))
+    axes.yaxis.set_major_locator(LogLocator(subs=between))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+    axes.tick_params(labelsize=8)

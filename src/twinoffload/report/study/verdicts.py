@@ -7,7 +7,7 @@ from typing import NamedTuple
 from twinoffload.experiments.verdict import Verdict
 from twinoffload.report.study.claims import MAIN, Claim, claim_named, in_order, readings_in_order
 from twinoffload.report.study.prose import slug
-from twinoffload.report.wording import listed, number
+from twinoffload.report.wording import decimals, listed, number
 
 SYMBOLS = {"holds": "✓", "fails": "✗", "undecided": "?", "mixed": "◐", "not tested": "–"}
 _MANY = {"holds": "hold", "fails": "fail", "undecided": "undecided"}
@@ -99,7 +99,8 @@ class Section(NamedTuple):
     @property
     def heading(self) -> str:
         """Such as "C4: bandwidth"."""
-        return f"{self.claim.id}: {self.claim.title}" if self.claim.title else self.claim.id
+        title = self.claim.told.title
+        return f"{self.claim.id}: {title}" if title else self.claim.id
 
     @property
     def anchor(self) -> str:
@@ -171,9 +172,9 @@ def size_text(verdict: Verdict) -> str:
     if 0.0 < largest < 1e-3:
         effect, low, high = (_power(value) for value in values)
     else:
-        digits = 2 if largest == 0.0 else max(0, 2 - math.floor(math.log10(largest)))
-        effect, low, high = (number(value, digits) for value in values)
-    return effect if verdict.low is None and verdict.high is None else f"{effect} [{low}, {high}]"
+        effect, low, high = (number(value, decimals(largest)) for value in values)
+    known = not (verdict.low is None and verdict.high is None) and not verdict.low == verdict.effect == verdict.high
+    return f"{effect} [{low}, {high}]" if known else effect
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -236,14 +237,10 @@ def _which(claims: list[Section]) -> str:
     }
     told = []
     for word, beginning in words.items():
-        names = [_named(section.claim) for section in claims if section.count.word == word]
+        names = [section.claim.name for section in claims if section.count.word == word]
         if names:
             told.append(f"{beginning} {listed(names)}.")
     return " ".join(told)
-
-
-def _named(claim: Claim) -> str:
-    return f"{claim.id} ({claim.title})" if claim.title else claim.id
 
 
 def of_word(verdicts: Sequence[Verdict], word: str) -> list[Row]:
