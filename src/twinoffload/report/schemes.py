@@ -80,7 +80,7 @@ _KNOWN = {
             "equilibrium",
             "The paper's Algorithm 1 as printed: gradient steps of all prices, and within each as many of all amounts "
             "and choices of a BS.",
-            "#7f2a2a",
+            "#b5544f",
             "X",
         ),
         Scheme(

@@ -124,7 +124,8 @@ def claim_named(name: str) -> Claim:
     known = _KNOWN.get(name)
     if known is None:
         return Claim(name, "", "", told)
-    place = f"section {known.figure}" if known.figure[:1].isdecimal() else known.figure
+    sections = "sections" if "," in known.figure else "section"
+    place = f"{sections} {known.figure}" if known.figure[:1].isdecimal() else known.figure
     return Claim(name, known.words, place, told)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from twinoffload.experiments.paper_figures import AXES
 from twinoffload.experiments.paper_figures import FIGURES as VARIED
 from twinoffload.report.study.claims import FIGURE_COMMANDS
-from twinoffload.report.wording import listed, number
+from twinoffload.report.wording import number
 
 OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
 _COLORS = 64  # of a picture in the page: a third of the bytes, and lines and text still look the same
@@ -33,7 +33,7 @@ CAPTIONS = {
     "fig6": f"Fig. 6. Number of mAPs (a to c) and of BSs (d to f): operator, mAPs, the mAPs' regret. {_EFFECT}",
     "fig7": f"Fig. 7. Weight of accuracy: (a) operator, (b) mAPs, (c) the mAPs' regret. {_EFFECT}",
 }
-_CURVES = {"fig2": (MAPS, "mAPs"), "fig3": (OPERATOR, "operator's utility")}
+_CURVES = {"fig2": MAPS, "fig3": OPERATOR}
 _TOLD = ("sac", "pairwise")
 
 
@@ -55,9 +55,9 @@ class Picture(NamedTuple):
     drawn: bool
 
     @property
-    def alt(self) -> str:
-        """For those who cannot see it."""
-        return " ".join([self.caption.partition(" Median")[0], *self.told])
+    def title(self) -> str:
+        """What is drawn, without how to read it."""
+        return self.caption.partition(" Median")[0]
 
 
 def picture(name: str, shown: pl.DataFrame | None) -> Picture:
@@ -80,21 +80,19 @@ def embedded(path: Path) -> str:
 
 def _rates(name: str, shown: pl.DataFrame) -> list[str]:
     """Where each learning rate's median curve settles and ends."""
-    measure = _CURVES[name][0]
+    measure = _CURVES[name]
     told = []
     for part in shown.partition_by("learning_rate", maintain_order=True):
         last = part.row(-1, named=True)
         at = last[f"{measure}_settled"]
         settles = "does not settle" if at is None else f"settles in episode {at}"
+        middle, low, high = (number(last[f"{measure}_{part}"], 2) for part in ("median", "low", "high"))
         told.append(
-            f"{last['learning_rate']:g} {settles} and ends at {number(last[f'{measure}_median'], 2)} "
-            f"[{number(last[f'{measure}_low'], 2)}, {number(last[f'{measure}_high'], 2)}], regret "
+            f"learning rate {last['learning_rate']:g} {settles}, ends at {middle} [{low}, {high}] with regret "
             f"{number(last[f'{REGRET}_median'], 2)}"
         )
     episodes, seeds = shown["episode"].max(), shown["seeds"].max()
-    return [
-        f"The median curve of {seeds} seeds at learning rate {listed(told)} (money a slot, episode {episodes})."
-    ] if told else []  # fmt: skip
+    return [f"Median curve of {seeds} seeds, {episodes} episodes, money a slot: {'; '.join(told)}."] if told else []
 
 
 def _ends(name: str, shown: pl.DataFrame) -> list[str]:

@@ -54,8 +54,8 @@ _DISCOUNT = Note(
         "Nothing that is done in a slot touches a later one: positions and channels walk by themselves, and no queue "
         "or battery is carried on. With what the paper's mAPs see (own gains and prices, Eq. 34) the learning problem "
         "is a contextual bandit: the best action is the one that is best now, and the value of what follows is the "
-        "same for all actions. A discount of 0.99 adds that value, a hundred times the reward and its noise, to every "
-        "target; it cannot change which action is best, only make it harder to find.",
+        "same for all actions. A discount of 0.99 adds that value, worth up to a hundred rewards and as noisy, to "
+        "every target; it cannot change which action is best, only make it harder to find.",
         "Under the reading `load`, last slot's choices are seen and the discount is no longer exactly irrelevant.",
         f"[Statement and test]({_CONTRADICTED}).",
     ),

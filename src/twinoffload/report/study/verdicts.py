@@ -44,6 +44,11 @@ class Count(NamedTuple):
         return [(name, f"{count} {name if count == 1 else _MANY[name]}") for name, count in said if count]
 
     @property
+    def whole(self) -> str:
+        """Such as "4 statements"."""
+        return counted(sum(self), "statement")
+
+    @property
     def text(self) -> str:
         """Such as "3 hold, 1 fails"."""
         return ", ".join(said for _, said in self.each)
@@ -203,8 +208,8 @@ def summary(verdicts: Sequence[Verdict]) -> list[str]:
     if paper:
         count = Count.of(row.verdict for section in paper for row in section.rows)
         found.append(
-            f"Read as printed, {_counted(len(paper), 'claim')} of the paper "
-            f"{'comes' if len(paper) == 1 else 'come'} to {_counted(sum(count), 'statement')}: {count.text}. "
+            f"Read as printed, {counted(len(paper), 'claim')} of the paper "
+            f"{'comes' if len(paper) == 1 else 'come'} to {counted(sum(count), 'statement')}: {count.text}. "
             f"{_which(paper)}"
         )
     else:
@@ -213,7 +218,7 @@ def summary(verdicts: Sequence[Verdict]) -> list[str]:
         count = Count.of(row.verdict for section in ours for row in section.rows)
         found.append(
             "The paper contradicts itself in places. What follows from that for results, "
-            f"{_counted(sum(count), 'statement')}: {count.text}. {_which(ours)}"
+            f"{counted(sum(count), 'statement')}: {count.text}. {_which(ours)}"
         )
     return found
 
@@ -223,7 +228,8 @@ def is_ours(verdict: Verdict) -> bool:
     return verdict.claim.startswith("D")
 
 
-def _counted(count: int, thing: str) -> str:
+def counted(count: int, thing: str) -> str:
+    """Such as "1 claim" or "3 claims"."""
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
