@@ -58,15 +58,15 @@ def test_a_missing_ray_is_told_of(capfd, monkeypatch, tmp_path):
 
 def test_interrupted_it_says_how_to_go_on(tmp_path):
     program = [sys.executable, "-c", "from twinoffload.cli import main; main()"]
-    words = ["reproduce", "fig4", "--quick", "--workers", "1", "--out", str(tmp_path / "study")]
+    words = ["reproduce", "fig4", "--quick", "--workers", "1", "--out", str(tmp_path / "a study")]
     process = subprocess.Popen(
         program + words, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
     )
-    while not (tmp_path / "study" / "manifest.json").exists():
+    while not (tmp_path / "a study" / "manifest.json").exists():
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    told = f"error: interrupted; go on with `twinoffload reproduce fig4 --quick --out {tmp_path / 'study'} --resume`\n"
-    assert err.endswith(told)
+    again = f"twinoffload reproduce fig4 --out '{tmp_path / 'a study'}' --workers 1 --resume"
+    assert err.endswith(f"error: interrupted; go on with `{again.replace('fig4', 'fig4 --quick')}`\n")

@@ -117,13 +117,65 @@ def test_what_is_stacked_has_equal_shape():
 
 @pytest.mark.parametrize("names", ["fig1", "fig4,fig9", "", "all,none"])
 def test_unknown_figures_are_refused(names):
-    with pytest.raises(ValueError, match=r"figure '.*': must be of fig2, .* or all"):
-        paper_figures.check_figures(names)
+    with pytest.raises(ValueError, match=r"'.*': must be of fig2, .* or all"):
+        paper_figures.check_names(names)
+
+
+@pytest.mark.parametrize(("seeds", "words"), [(7, "take 5 or 10"), (12, "take 10 or 15")])
+def test_seeds_that_leave_a_block_over_are_refused(seeds, words):
+    with pytest.raises(ValueError, match=f"--seeds {seeds}: .*{words}"):
+        paper_figures.check_seeds(seeds)
+    assert [paper_figures.check_seeds(count) for count in (1, 3, 5, 10)] == [1, 3, 5, 10]
 
 
 def test_figures_come_in_the_papers_order():
-    assert paper_figures.check_figures("fig7, fig2") == ["fig2", "fig7"]
-    assert paper_figures.check_figures("fig7,all") == list(FIGURES)
+    assert paper_figures.check_names("fig7, fig2") == ["fig2", "fig7"]
+    assert paper_figures.check_names("fig7,all") == list(FIGURES)
+    assert paper_figures.check_names("readings,fig3") == ["fig3", "readings"]
+
+
+def others(seeds=10):
+    return paper_figures.groups(["readings"], seeds, FULL)
+
+
+def test_other_readings_change_what_they_say_and_nothing_else():
+    main = {group.work["scheme"]: group.work for group in paper_figures.groups(["fig4"], 5, FULL)
+            if group.work["kind"] == "learned" and len(group.work["scenarios"]) == 1}  # fmt: skip
+    for reading in paper_figures.READINGS:
+        for scheme in PRESETS:
+            (work,) = [g.work for g in others(5) if (g.work["kind"], g.work["reading"]) == ("learned", reading.name)
+                       and g.work["scheme"] == scheme]  # fmt: skip
+            ours, printed = work["settings"], main[scheme]["settings"]
+            differ = {key for key in ours if ours[key] != printed[key]}
+            wanted = {"discount-0": {"operator", "maps"}, "load": {"observation"}, "longer": {"episodes"}}
+            if reading.name == "paper-literal":
+                assert ours["environments"] == 1
+                assert ours["maps"]["actor_rate"] == 3.3e-5
+                assert ours["operator"]["batch"] == 64
+                assert (ours["maps"]["algorithm"], ours["maps"]["critics"]) == {
+                    "sac": ("sac", 2), "td3": ("td3", 2), "ddpg": ("td3", 1)}[scheme]  # fmt: skip
+            else:
+                assert differ == wanted.get(reading.name, set())
+            changed = {key: work["scenarios"][0][key] for key in reading.scenario}
+            assert changed == reading.scenario
+            assert work["scenarios"][0] | changed == main[scheme]["scenarios"][0] | changed
+
+
+def test_other_readings_share_no_cell_with_the_figures():
+    told = [str(cell) for group in [*paper_figures.groups(list(FIGURES), 10, FULL), *others()] for cell in group.cells]
+    assert len(told) == len(set(told))
+
+
+def test_equilibria_stand_at_all_values_where_a_reading_changes_the_scenario():
+    found = {}
+    for group in others(5):
+        if group.work["kind"] == "references":
+            found.setdefault(group.work["reading"], []).append(group.work["scenarios"][0])
+    assert {name: len(ones) for name, ones in found.items()} == dict.fromkeys(
+        ("uncapped", "silent"), len(paper_figures.points())
+    )
+    assert all(one["price_cap"] is None for one in found["uncapped"])
+    assert not any(one["idle_interferes"] for one in found["silent"])
 
 
 def test_rows_of_a_stack_play_the_held_out_episodes_of_their_scenario_and_seed():

@@ -93,7 +93,61 @@ def test_what_is_finished_is_not_computed_again_and_may_belong_to_another_study(
     Study(tmp_path / "alone", studies.groups(5)).run(execute)
     assert table_of(tmp_path / "s") == table_of(tmp_path / "alone")
     Study(tmp_path / "s", studies.groups(2)).run(execute, resume=True)
-    assert len(pl.read_parquet(tmp_path / "s" / "table.parquet")) == 2 * studies.SEEDS, "only what was asked"
+    assert len(computed) == 5 + 5, "those of `alone`"
+    assert table_of(tmp_path / "s") == table_of(tmp_path / "alone"), "nothing is lost where less is asked"
+
+
+def sized(first, count):
+    cells = [{"seed": seed} for seed in range(first, first + count)]
+    return studies.Group(f"{first} to {first + count}", {"label": f"{first}+{count}", "value": first}, cells)
+
+
+def test_of_groups_that_share_cells_the_larger_is_kept():
+    small, large, other = sized(0, 3), sized(0, 5), sized(5, 5)
+    assert engine.merged([small], [large, other]) == [large, other]
+    assert engine.merged([large], [small, other]) == [large, other]
+    assert engine.merged([large], [large]) == [large]
+    with pytest.raises(ValueError, match=r"3 to 8: the folder holds these cells computed otherwise; choose"):
+        engine.merged([sized(3, 5)], [large])
+
+
+def test_studies_of_other_kinds_do_not_mix(tmp_path):
+    Study(tmp_path, studies.groups(2), "long").run(here(studies.compute))
+    with pytest.raises(ValueError, match=r"holds another study \(long, not short\); choose another --out"):
+        Study(tmp_path, studies.groups(2), "short").run(here(studies.compute), resume=True)
+
+
+def test_other_versions_compute_all_anew_or_nothing(tmp_path, monkeypatch):
+    Study(tmp_path, studies.groups(3)).run(here(studies.compute))
+    before = table_of(tmp_path)
+    monkeypatch.setattr(engine, "versions", lambda: {"twinoffload": "9"})
+    with pytest.raises(
+        ValueError, match=r"twinoffload .* computed it, here is 9; choose another --out, or ask for all"
+    ):
+        Study(tmp_path, studies.groups(2)).run(here(studies.compute), resume=True)
+    assert table_of(tmp_path) == before
+    seen = []
+    Study(tmp_path, studies.groups(4)).run(
+        here(studies.compute), resume=True, each=lambda group, found: seen.append(found)
+    )
+    assert seen == [False] * 4
+
+
+def test_the_hash_of_sources_is_of_what_computes(tmp_path):
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "game.py").write_text("x = 1")
+    before = engine.sources_hash(tmp_path)
+    (tmp_path / "cli" / "show.py").write_text("print()")
+    assert engine.sources_hash(tmp_path) == before
+    (tmp_path / "game.py").write_text("x = 2")
+    assert engine.sources_hash(tmp_path) != before
+
+
+def test_a_damaged_manifest_is_named(tmp_path):
+    Study(tmp_path, studies.groups(1)).run(here(studies.compute))
+    (tmp_path / "manifest.json").write_text('{"groups": [')
+    with pytest.raises(ValueError, match=r"manifest.json: cannot be read; choose another --out, or delete it"):
+        Study(tmp_path, studies.groups(1)).run(here(studies.compute), resume=True)
 
 
 def test_killed_at_any_moment_it_ends_in_the_same_table(tmp_path):
@@ -206,12 +260,34 @@ def test_folders_that_hold_something_else_are_refused(tmp_path, make, resume, wo
         Study(tmp_path / "study", studies.groups(1)).run(here(studies.compute), resume=resume)
 
 
-def test_a_damaged_part_is_named(tmp_path):
+def test_a_part_that_was_cut_off_is_computed_again(tmp_path):
     study = Study(tmp_path / "study", studies.groups(2))
     study.run(here(studies.compute))
-    study.part(study.groups[1]).write_bytes(b"nothing")
+    before = table_of(tmp_path / "study")
+    part = study.part(study.groups[1])
+    part.write_bytes(part.read_bytes()[:-30])
+    study.run(here(studies.compute), resume=True)
+    assert table_of(tmp_path / "study") == before
+
+
+def test_a_part_damaged_inside_is_named(tmp_path):
+    study = Study(tmp_path / "study", studies.groups(2))
+    study.run(here(studies.compute))
+    part = study.part(study.groups[1])
+    whole = bytearray(part.read_bytes())
+    whole[4:60] = bytes(56)
+    part.write_bytes(whole)
     with pytest.raises(ValueError, match=rf"{study.groups[1].key}\.parquet: cannot be read .*; delete it and resume"):
         study.run(here(studies.compute), resume=True)
+
+
+def test_when_a_group_fails_those_under_way_are_kept(tmp_path):
+    study = Study(tmp_path / "study", studies.groups(15, fails="group 1", takes_s=0.2))
+    with pytest.raises(ZeroDivisionError, match="in one group") as failure:
+        study.run(on_cores(studies.compute, 2))
+    assert failure.value.__notes__ == ["while computing group 1"]
+    assert any(study.part(group).is_file() for group in study.groups)
+    assert not all(study.part(group).is_file() for group in study.groups if group.label != "group 1")
 
 
 def test_overhead_is_told_for_a_cell(monkeypatch):

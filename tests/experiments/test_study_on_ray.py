@@ -48,6 +48,15 @@ def test_a_lost_node_leaves_no_trace_in_the_table(cluster, tmp_path):
     assert tables[0] == tables[1]
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::ResourceWarning")
+def test_when_a_group_fails_the_others_are_kept(cluster, tmp_path):
+    study = Study(tmp_path, studies.groups(4, fails="group 1"))
+    with pytest.raises(ZeroDivisionError, match="in one group") as failure:
+        study.run(on_ray(studies.compute, cluster.address))
+    assert failure.value.__notes__ == ["while computing group 1"]
+    assert [study.part(group).is_file() for group in study.groups] == [True, False, True, True]
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1"])
 def test_no_cluster_is_told_of_before_any_work(address):
     with pytest.raises(ValueError, match=rf"--ray {address}: no cluster there \(Connection refused\)"):

@@ -38,6 +38,8 @@ def made_table():
                     | {"operator_utility_money": 5 * grown, "map_utility_money": 2 * grown, "regret_money": 1 - grown}
                 )
     frame = pl.DataFrame(rows, infer_schema_length=None)
+    other = frame.with_columns(pl.col("operator_utility_money") + 100.0, reading=pl.lit("other"))
+    frame = pl.concat([frame.with_columns(reading=pl.lit("main")), other])
     missing = [pl.lit(None).alias(name) for name in SCHEMA if name not in frame.columns]
     return frame.with_columns(missing).select(SCHEMA.names()).cast(dict(SCHEMA))
 
@@ -70,7 +72,7 @@ def test_the_csv_is_medians_and_intervals_of_the_table(table, tmp_path):
     assert shown["varied"].unique().to_list() == ["bandwidth_mhz"]
     assert set(shown["scheme"]) == set(SCHEMES)
     assert (shown["seeds"] == SEEDS).all()
-    held = {name: value for name, value in describe(BASE).items() if name != "bandwidth_mhz"}
+    held = {name: value for name, value in describe(BASE).items() if name != "bandwidth_mhz"} | {"reading": "main"}
     for row in shown.to_dicts():
         rows = table.filter(
             pl.col("phase") == "held-out", pl.col("scheme") == row["scheme"],
@@ -83,17 +85,38 @@ def test_the_csv_is_medians_and_intervals_of_the_table(table, tmp_path):
 
 
 def test_a_figure_shows_its_own_values_alone(table):
-    shown = paper_figures.effects(table, ["maps", "stations"])
+    shown = paper_figures.effects(table.filter(reading="main"), ["maps", "stations"])
     assert sorted(shown.filter(varied="maps")["value"].unique()) == list(AXES["maps"].values)
     assert sorted(shown.filter(varied="stations")["value"].unique()) == list(AXES["stations"].values)
     assert (shown["seeds"] == SEEDS).all(), "no row of another axis, rate or phase slips in"
 
 
 def test_curves_tell_when_they_settle(table):
-    shown = paper_figures.curves(table)
+    shown = paper_figures.curves(table.filter(reading="main"))
     assert shown["episode"].to_list() == list(range(1, EPISODES + 1)) * len(RATES)
-    ends = dict(shown.select("learning_rate", "map_utility_money_settled").rows())
-    assert ends[0.05] == 10 < ends[0.0005]
+    ends = {row["learning_rate"]: row for row in shown.to_dicts()}
+    fast, slow = (ends[rate] for rate in (0.05, 0.0005))
+    assert [fast[f"map_utility_money_settled_{part}"] for part in ("low", "median", "high")] == [10, 10, 10]
+    assert fast["map_utility_money_settled_seeds"] == SEEDS
+    assert slow["map_utility_money_settled_median"] is None, "it still rises"
+    assert slow["map_utility_money_settled_seeds"] == 0
+
+
+def test_the_lines_of_a_learning_curve_stand_in_its_csv(table, tmp_path):
+    paper_figures.draw(table, ["fig3"], tmp_path)
+    lines = pl.read_csv(tmp_path / "fig3.csv").filter(pl.col("episode").is_null())
+    assert lines["scheme"].to_list() == ["amortised", "pairwise", "posted", "admission"]
+    assert (lines["seeds"] == SEEDS).all()
+    assert (lines["operator_utility_money_low"] <= lines["operator_utility_money_high"]).all()
+
+
+def test_a_seed_without_a_number_counts_as_the_worst():
+    nan = float("nan")
+    rows = pl.DataFrame({"k": [1] * 6, "utility": [nan, 2.0, 3.0, 4.0, 5.0, None]})
+    told = paper_figures.summary(rows, ["k"], ["utility"]).to_dicts()[0]
+    assert (told["seeds"], told["utility_median"], told["utility_low"]) == (6, 2.5, float("-inf"))
+    regret = paper_figures.summary(rows.rename({"utility": "regret_money"}), ["k"], ["regret_money"]).to_dicts()[0]
+    assert regret["regret_money_high"] == float("inf")
 
 
 @pytest.mark.parametrize("name", ["fig3", "fig5"])
@@ -104,7 +127,7 @@ def test_a_table_without_rows_for_a_figure_is_refused(table, tmp_path, name):
 
 
 def test_a_table_that_is_something_else_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"fig4: the table is not what it should be \(.*phase"):
+    with pytest.raises(ValueError, match=r"fig4: the table is not what it should be \(.*reading"):
         paper_figures.draw(pl.DataFrame({"x": [1]}), ["fig4"], tmp_path)
 
 

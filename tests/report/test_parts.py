@@ -10,7 +10,8 @@ import pytest
 from twinoffload.experiments.comparison import REFERENCES
 from twinoffload.experiments.interval import coverage
 from twinoffload.experiments.paired import paired, verdict
-from twinoffload.report.convergence import curves, settled
+from twinoffload.experiments.settling import settled
+from twinoffload.report.convergence import curves
 from twinoffload.report.placement import Label, place_labels
 from twinoffload.report.schemes import learned_among, scheme_named
 from twinoffload.report.wording import duration, listed, number, plain, signed
@@ -51,6 +52,14 @@ def test_settled_is_the_first_episode_from_which_the_mean_stays():
     assert settled(np.ones(40)) == 10
     assert settled(np.ones(12)) is None
     assert settled(np.full(40, np.nan)) is None
+
+
+def test_a_curve_that_drifts_has_not_settled():
+    """Near its end every curve is near its last value: that alone says nothing."""
+    assert settled(np.linspace(0.0, 1.0, 60)) is None
+    late = np.concatenate([np.zeros(45), np.ones(15)])
+    assert settled(late) is None
+    assert settled(np.concatenate([late, np.ones(10)])) == 55
 
 
 def test_curves_have_a_column_a_seed():

@@ -7,7 +7,13 @@ import typer
 
 
 def reproduce(
-    figures: Annotated[str, typer.Argument(help="fig2 ... fig7, several separated by commas, or all.")],
+    figures: Annotated[
+        str,
+        typer.Argument(
+            help="fig2 ... fig7, several separated by commas, or all; readings: other readings of the paper, for "
+            "`twinoffload claims`."
+        ),
+    ],
     quick: Annotated[bool, typer.Option("--quick", help="Short trainings and 3 seeds: to see it run.")] = False,
     seeds: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Seeds 0..K-1.", show_default="10, with --quick 3")
@@ -29,29 +35,30 @@ def reproduce(
 ) -> None:
     """Reproduce the paper's figures with intervals over seeds, and what the paper lacks.
 
-    Killed or interrupted, the same command with --resume goes on and ends in the same table. Writes table.parquet, and
-    a PDF, a PNG and a CSV for each figure.
+    Killed or interrupted, the same command with --resume goes on and ends in the same table. Other figures or more
+    seeds with --resume are added to what the folder holds. Writes table.parquet, and a PDF, a PNG and a CSV for each
+    figure.
 
     \b
     Example
       twinoffload reproduce all --quick
       twinoffload reproduce fig4,fig7 --seeds 20 --resume
+      twinoffload reproduce readings --resume
     """  # noqa: D301
     import time
-    from shlex import quote
 
     from twinoffload.cli.options import RunInterruptedError, use_machine
     from twinoffload.experiments import execution, paper_groups
-    from twinoffload.experiments.paper_figures import FULL, QUICK, check_figures, groups
+    from twinoffload.experiments.paper_figures import FIGURES, FULL, QUICK, check_names, check_seeds, groups
     from twinoffload.experiments.study import Study, check_folder
     from twinoffload.report.paper_figures import draw
 
-    names = check_figures(figures)
+    names, count = check_names(figures), check_seeds(seeds or (3 if quick else 10))
     where = use_machine(device, execution.THREADS)
     folder = out or Path("results/paper-quick" if quick else "results/paper")
     check_folder(folder, resume)
-    count = seeds or (3 if quick else 10)
-    study = Study(folder, groups(names, count, QUICK if quick else FULL, where))
+    title = f"the paper's figures, {'quick' if quick else 'full'}, {where}"
+    study = Study(folder, groups(names, count, QUICK if quick else FULL, where), title)
     if ray is not None:
         execute = execution.on_ray(paper_groups.compute, ray)
     else:
@@ -60,16 +67,24 @@ def reproduce(
     try:
         table = _with_progress(study, execute, resume)
     except KeyboardInterrupt:
-        words = f"{'--quick ' if quick else ''}{f'--seeds {seeds} ' if seeds else ''}--out {quote(str(folder))}"
-        raise RunInterruptedError(
-            f"interrupted; go on with `twinoffload reproduce {figures} {words} --resume`"
-        ) from None
+        options = {"--seeds": seeds, "--out": folder, "--workers": workers, "--ray": ray}
+        options |= {"--device": None if device == "cpu" else device}
+        raise RunInterruptedError(f"interrupted; go on with `{_again(figures, quick, options)}`") from None
     taken = time.perf_counter() - began
-    for path in draw(table, names, folder):
+    drawn = [name for name in FIGURES if name in names or (folder / f"{name}.csv").exists()]
+    for path in draw(table, drawn, folder):
         typer.echo(path)
     typer.echo(f"{folder / 'table.parquet'}: {len(table):,} rows in {taken:.0f} s")
     _tell_stopped(table)
     _tell_time(study)
+
+
+def _again(figures: str, quick: bool, options: dict[str, Any]) -> str:
+    """The command that goes on where this one stopped."""
+    from shlex import join
+
+    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    return join(["twinoffload", "reproduce", figures, *(["--quick"] if quick else []), *given, "--resume"])
 
 
 def _with_progress(study: Any, execute: Any, resume: bool) -> Any:
@@ -86,10 +101,11 @@ def _tell_stopped(table: Any) -> None:
     import polars as pl
 
     stopped = table.filter(pl.col("stopped"), pl.col("episode").is_null())
-    for row in stopped.group_by("scheme", "learning_rate", maintain_order=True).len().iter_rows(named=True):
+    keys = ("reading", "scheme", "learning_rate")
+    for row in stopped.group_by(keys, maintain_order=True).len().iter_rows(named=True):
         rate = "" if row["learning_rate"] is None else f" at learning rate {row['learning_rate']:g}"
-        typer.echo(f"{row['len']} trainings of {row['scheme']}{rate} diverged and were stopped; their last good "
-                   "weights played")  # fmt: skip
+        typer.echo(f"{row['len']} trainings of {row['scheme']}{rate}, reading {row['reading']}, diverged and were "
+                   "stopped; their last good weights played")  # fmt: skip
 
 
 def _tell_time(study: Any) -> None:

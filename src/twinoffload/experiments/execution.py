@@ -54,10 +54,23 @@ def _on_cores(compute: Compute, workers: int, groups: Sequence[Group]) -> Iterat
     try:
         with _undisturbed():
             running = {pool.submit(compute, group.work): group for group in _longest_first(groups)}
+        failure: Exception | None = None
         while running:
             done, _ = wait(running, LOOK_UP_S, return_when=FIRST_COMPLETED)
             for future in done:
-                yield running.pop(future), future.result()
+                group = running.pop(future)
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    raise
+                except Exception as error:
+                    failure = failure or _told_of(error, group)
+                    for other in [other for other in running if other.cancel()]:  # those under way are kept
+                        del running[other]
+                else:
+                    yield group, result
+        if failure is not None:
+            raise failure
     except BrokenProcessPool:
         raise ValueError(
             "a worker was killed, perhaps for want of memory; what is finished is kept: resume, with fewer --workers"
@@ -113,6 +126,7 @@ def on_ray(compute: Compute, address: str) -> Execute:
 
 def _on_ray(compute: Compute, address: str, groups: Sequence[Group]) -> Iterator[tuple[Group, Result]]:
     import ray
+    from ray.exceptions import RayTaskError
 
     began = not ray.is_initialized()
     if began:
@@ -124,10 +138,19 @@ def _on_ray(compute: Compute, address: str, groups: Sequence[Group]) -> Iterator
     running = {}
     try:
         running = {task.remote(compute, group.work): group for group in _longest_first(groups)}
+        failure: Exception | None = None
         while running:
             done, _ = ray.wait(list(running))
             for reference in done:
-                yield running.pop(reference), ray.get(reference)
+                group = running.pop(reference)
+                try:
+                    result = ray.get(reference)
+                except RayTaskError as error:
+                    failure = failure or _told_of(error, group)  # Ray cannot cancel those alone that are not begun
+                else:
+                    yield group, result
+        if failure is not None:
+            raise failure
     finally:
         for reference in running:
             ray.cancel(reference, force=True)
@@ -153,6 +176,12 @@ def _no_cluster(address: str, reason: str) -> ValueError:
 def _prepared(compute: Compute, work: dict[str, Any]) -> Result:
     process.prepare(THREADS)
     return compute(work)
+
+
+def _told_of(error: Exception, group: Group) -> Exception:
+    """The error, with the group that it came from."""
+    error.add_note(f"while computing {group.label}")
+    return error
 
 
 def _longest_first(groups: Sequence[Group]) -> list[Group]:

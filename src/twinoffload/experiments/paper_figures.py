@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from twinoffload.env.slots import Observation
 from twinoffload.experiments import paper_groups
 from twinoffload.experiments.comparison import check_playable
 from twinoffload.experiments.paper_groups import describe
 from twinoffload.experiments.study import Group
+from twinoffload.learning.algorithms import AlgorithmSettings
 from twinoffload.learning.kinds import check, load_settings
 from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.scenario import Scenario
@@ -23,6 +25,7 @@ AMORTISED = "amortised-sizes"
 REFERENCES = ("pairwise", "posted", "admission", "reactive", "committed")
 RATES = (0.05, 0.005, 0.0005)  # of all networks of operator and mAPs, Figs. 2 and 3
 BLOCK = 5  # seeds that are stacked
+_COSTS = {"sac": 1.5}  # of an episode, beside the others
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ AXES = {
         "accuracy_value", "accuracy_value_money", "weight of accuracy, γᴬ (money)", (8.0, 9.0, 10.0, 11.0, 12.0)
     ),
 }
+OTHERS = "readings"  # asked for beside the figures
 FIGURES: dict[str, tuple[str, ...]] = {  # the axes of each; none: learning curves
     "fig2": (),
     "fig3": (),
@@ -73,26 +77,63 @@ FIGURES: dict[str, tuple[str, ...]] = {  # the axes of each; none: learning curv
 
 @dataclass(frozen=True)
 class Reading:
-    """How the paper is read where it leaves a choice to the learners.
+    """How the paper is read where it leaves a choice, or contradicts itself.
 
     Attributes:
         name: in the table.
+        says: what it changes, to people.
         observation: what an mAP sees.
         discount: of operator and mAPs.
+        scenario: fields of the scenario that it changes; then the equilibria differ, too.
+        printed: whether learners are set as the paper prints them, in place of our presets.
+        lengthened: how many times as long trainings are.
+        curves: whether it has learning curves.
+        all_seeds: whether more than the first block of seeds are trained.
     """
 
     name: str
-    observation: str
-    discount: float
+    says: str
+    observation: Observation = "paper"
+    discount: float = 0.99
+    scenario: dict[str, Any] = field(default_factory=dict)
+    printed: bool = False
+    lengthened: int = 1
+    curves: bool = False
+    all_seeds: bool = True
 
-    def of(self, settings: TrainSettings) -> TrainSettings:
-        """Settings under this reading."""
+    def settings(self, scheme: str, effort: "Effort", episodes: int) -> TrainSettings:
+        """Settings of a training under this reading, so long."""
+        if self.printed:
+            settings, changes = TrainSettings.load("paper-literal"), effort.presets.get("paper-literal", {})
+            ours = TrainSettings.load(PRESETS[scheme])
+            learners = {who: _printed(getattr(settings, who), getattr(ours, who)) for who in LEARNERS}
+            return settings.replace(episodes=episodes * self.lengthened, **learners | changes)
+        settings = TrainSettings.load(PRESETS[scheme]).replace(**effort.presets.get(PRESETS[scheme], {}))
         learners = {who: getattr(settings, who).model_dump() | {"discount": self.discount} for who in LEARNERS}
-        return settings.replace(observation=self.observation, **learners)
+        return settings.replace(observation=self.observation, episodes=episodes * self.lengthened, **learners)
+
+
+def _printed(printed: AlgorithmSettings, ours: AlgorithmSettings) -> dict[str, Any]:
+    """The paper prints settings for SAC alone: its rivals take from it what they share, the rest from our presets."""
+    if printed.algorithm == ours.algorithm:
+        return printed.model_dump()
+    shared = ("hidden", "output", "actor_rate", "critic_rate", "discount", "batch", "average")
+    return ours.model_dump() | {name: getattr(printed, name) for name in shared}
 
 
 LEARNERS = ("operator", "maps")
-MAIN = Reading("main", "paper", 0.99)  # as printed: Eq. 34 and Table 2
+MAIN = Reading("main", "as printed: an mAP sees Eq. 34, discount 0.99 (Table 2)")
+READINGS = (
+    Reading("discount-0", "discount 0", discount=0.0, curves=True),
+    Reading("load", "an mAP also sees the interference of the last slot", observation="load", curves=True),
+    Reading("uncapped", "no price cap", scenario={"price_cap": None}),
+    Reading("silent", "an mAP without data does not interfere", scenario={"idle_interferes": False}),
+    Reading("paper-literal", "learners set as printed (Table 2, Algorithms 2 and 3)", printed=True, curves=True),
+    Reading("longer", "trainings twice as long", lengthened=2, all_seeds=False),
+)
+"""Other readings, at the base scenario, their curves from the first block of seeds. Where the scenario changes,
+equilibria stand at the values of all figures.
+"""
 
 
 @dataclass(frozen=True)
@@ -111,10 +152,6 @@ class Effort:
     held_out: int
     presets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def settings(self, preset: str, episodes: int) -> TrainSettings:
-        """Settings of a training by the main reading, so long."""
-        return MAIN.of(TrainSettings.load(preset).replace(episodes=episodes, **self.presets.get(preset, {})))
-
 
 FULL = Effort(episodes=80, curves=120, held_out=20, presets={AMORTISED: {"proposals": 128}})
 QUICK = Effort(
@@ -127,24 +164,37 @@ def points(axes: Sequence[str] = tuple(AXES)) -> list[Scenario]:
     return list(dict.fromkeys([BASE, *(scenario for name in axes for scenario in AXES[name].scenarios())]))
 
 
-def check_figures(names: str) -> list[str]:
-    """Figures of a list like "fig4,fig6", or "all", in the paper's order.
+def check_names(names: str) -> list[str]:
+    """What is asked by a list like "fig4,fig6", in the paper's order; "all" are its figures.
 
     Raises:
         ValueError: one is unknown.
     """
     asked = [name.strip() for name in names.split(",")]
+    known = [*FIGURES, OTHERS]
     for name in asked:
-        if name != "all" and name not in FIGURES:
-            raise ValueError(f"figure {name!r}: must be of {', '.join(FIGURES)}, separated by commas, or all")
-    return [name for name in FIGURES if name in asked or "all" in asked]
+        if name not in (*known, "all"):
+            raise ValueError(f"{name!r}: must be of {', '.join(known)}, separated by commas, or all")
+    return [name for name in known if name in asked or (name in FIGURES and "all" in asked)]
 
 
-def groups(figures: Sequence[str], seeds: int, effort: Effort, device: str = "cpu") -> list[Group]:
-    """Everything that some figures need.
+def check_seeds(seeds: int) -> int:
+    """How many seeds, as they are given.
+
+    Raises:
+        ValueError: a block would be left over, whose cells another number of seeds would compute otherwise.
+    """
+    if seeds > BLOCK and seeds % BLOCK:
+        lower, upper = seeds // BLOCK * BLOCK, -(-seeds // BLOCK) * BLOCK
+        raise ValueError(f"--seeds {seeds}: they are computed {BLOCK} at a time; take {lower} or {upper}")
+    return seeds
+
+
+def groups(names: Sequence[str], seeds: int, effort: Effort, device: str = "cpu") -> list[Group]:
+    """Everything that some figures, or the other readings, need.
 
     Args:
-        figures: names of `FIGURES`.
+        names: of `FIGURES`, and `OTHERS`.
         seeds: seeds 0 ... `seeds` - 1.
         effort: of each cell.
         device: where policies are trained.
@@ -152,17 +202,31 @@ def groups(figures: Sequence[str], seeds: int, effort: Effort, device: str = "cp
     Raises:
         ValueError: what cannot be trained or solved.
     """
+    figures = [name for name in names if name in FIGURES]
     axes = [axis for figure in figures for axis in FIGURES[figure]]
     found = []
-    for block in blocks(seeds):
-        for stack in stacks(axes):
-            found += [_learned(scheme, stack, block, effort, device) for scheme in PRESETS] if axes else []
-            for scenario in stack:
-                check_playable(scenario, len(block), effort.held_out)
-                found.append(_references(scenario, block, effort))
+    for at, block in enumerate(blocks(seeds)):
+        for stack in stacks(axes) if figures else ():
+            found += [_learned(MAIN, scheme, stack, block, effort, device) for scheme in PRESETS] if axes else []
+            found += [_references(MAIN, scenario, block, effort) for scenario in stack]
         if any(not FIGURES[figure] for figure in figures):
-            found.append(_curves(block, effort, device))
-        found.append(_amortised(block, effort, device))
+            found.append(_curves(MAIN, block, effort, device))
+        if figures:
+            found.append(_amortised(block, effort, device))
+        if OTHERS in names:
+            for reading in READINGS if at == 0 else [one for one in READINGS if one.all_seeds]:
+                found += _other(reading, block, effort, device, first=at == 0)
+    return found
+
+
+def _other(reading: Reading, seeds: list[int], effort: Effort, device: str, first: bool) -> list[Group]:
+    """A reading at the base scenario; `first`: with what the first block alone has."""
+    base = BASE.replace(**reading.scenario)
+    found = [_learned(reading, scheme, [base], seeds, effort, device) for scheme in PRESETS]
+    if reading.curves and first:
+        found.append(_curves(reading, seeds, effort, device))
+    if reading.scenario:
+        found += [_references(reading, one.replace(**reading.scenario), seeds, effort) for one in points()]
     return found
 
 
@@ -183,28 +247,31 @@ def stacks(axes: Sequence[str]) -> list[list[Scenario]]:
     return found
 
 
-def _learned(scheme: str, scenarios: list[Scenario], seeds: list[int], effort: Effort, device: str) -> Group:
-    settings = effort.settings(PRESETS[scheme], effort.episodes)
+def _learned(
+    reading: Reading, scheme: str, scenarios: list[Scenario], seeds: list[int], effort: Effort, device: str
+) -> Group:
+    settings = reading.settings(scheme, effort, effort.episodes)
     check(scenarios[0], settings, seeds)
     work = {"kind": "learned", "scheme": scheme, "settings": settings.model_dump(mode="json"), "device": device}
     rows = len(scenarios) * len(seeds)
-    cost = rows * settings.episodes * (1.5 if scheme == "sac" else 1.0)
-    return _group(scheme, work, scenarios, seeds, effort, [scheme], cost)
+    cost = rows * settings.episodes * _COSTS.get(scheme, 1.0)
+    return _group(scheme, reading, work, scenarios, seeds, effort, [scheme], cost)
 
 
-def _curves(seeds: list[int], effort: Effort, device: str) -> Group:
+def _curves(reading: Reading, seeds: list[int], effort: Effort, device: str) -> Group:
     """The learning rates stacked in one batch."""
-    settings = effort.settings(PRESETS["sac"], effort.curves)
-    check(BASE, settings, seeds)
+    settings, base = reading.settings("sac", effort, effort.curves), BASE.replace(**reading.scenario)
+    check(base, settings, seeds)
     work = {
         "kind": "curves",
         "rates": list(RATES),
         "settings": settings.model_dump(mode="json"),
         "device": device,
     }
-    cells = [_cell("sac", BASE, seed) | {"learning_rate": rate} for rate in RATES for seed in seeds]
-    cost = 1.5 * len(cells) * settings.episodes
-    return Group(_label("learning rates", [BASE], seeds), work | _played([BASE], seeds, effort), cells, cost)
+    cells = [_cell(reading, "sac", base, seed) | {"learning_rate": rate} for rate in RATES for seed in seeds]
+    cost = _COSTS["sac"] * len(cells) * settings.episodes
+    label = _label("learning rates", reading, [base], seeds)
+    return Group(label, work | _played(reading, [base], seeds, effort), cells, cost)
 
 
 def _amortised(seeds: list[int], effort: Effort, device: str) -> Group:
@@ -213,18 +280,20 @@ def _amortised(seeds: list[int], effort: Effort, device: str) -> Group:
     check(BASE, settings, seeds)
     work = {"kind": "amortised", "settings": settings.model_dump(mode="json"), "device": device}
     cost = 10.0 * len(seeds) * settings.episodes + 0.8 * len(points()) * len(seeds) * effort.held_out
-    return _group("amortised", work, points(), seeds, effort, ["amortised"], cost)
+    return _group("amortised", MAIN, work, points(), seeds, effort, ["amortised"], cost)
 
 
-def _references(scenario: Scenario, seeds: list[int], effort: Effort) -> Group:
+def _references(reading: Reading, scenario: Scenario, seeds: list[int], effort: Effort) -> Group:
+    check_playable(scenario, len(seeds), effort.held_out)
     profiles = scenario.stations**scenario.maps
     cost = 12.0 + 0.005 * len(seeds) * effort.held_out * profiles
     work = {"kind": "references", "schemes": list(REFERENCES)}
-    return _group("references", work, [scenario], seeds, effort, REFERENCES, cost)
+    return _group("references", reading, work, [scenario], seeds, effort, REFERENCES, cost)
 
 
 def _group(
     name: str,
+    reading: Reading,
     work: dict[str, Any],
     scenarios: list[Scenario],
     seeds: list[int],
@@ -232,13 +301,14 @@ def _group(
     schemes: Sequence[str],
     cost: float,
 ) -> Group:
-    cells = [_cell(scheme, one, seed) for one in scenarios for scheme in schemes for seed in seeds]
-    return Group(_label(name, scenarios, seeds), work | _played(scenarios, seeds, effort), cells, cost)
+    cells = [_cell(reading, scheme, one, seed) for one in scenarios for scheme in schemes for seed in seeds]
+    label = _label(name, reading, scenarios, seeds)
+    return Group(label, work | _played(reading, scenarios, seeds, effort), cells, cost)
 
 
-def _played(scenarios: list[Scenario], seeds: list[int], effort: Effort) -> dict[str, Any]:
+def _played(reading: Reading, scenarios: list[Scenario], seeds: list[int], effort: Effort) -> dict[str, Any]:
     return {
-        "reading": MAIN.name,
+        "reading": reading.name,
         "scenarios": [scenario.model_dump(mode="json") for scenario in scenarios],
         "seeds": seeds,
         "held_out": effort.held_out,
@@ -246,16 +316,17 @@ def _played(scenarios: list[Scenario], seeds: list[int], effort: Effort) -> dict
     }
 
 
-def _cell(scheme: str, scenario: Scenario, seed: int) -> dict[str, Any]:
-    return {"scheme": scheme, "seed": seed} | describe(scenario)
+def _cell(reading: Reading, scheme: str, scenario: Scenario, seed: int) -> dict[str, Any]:
+    return {"reading": reading.name, "scheme": scheme, "seed": seed} | describe(scenario)
 
 
-def _label(name: str, scenarios: list[Scenario], seeds: list[int]) -> str:
-    """Such as "sac, bandwidth 3 4 6 7, seeds 0-4"."""
+def _label(name: str, reading: Reading, scenarios: list[Scenario], seeds: list[int]) -> str:
+    """Such as "sac, bandwidth 3 4 6 7, seeds 0-4"; readings other than the main one are named."""
     varied = []
     for axis in AXES.values():
         values = list(dict.fromkeys(getattr(scenario, axis.field) for scenario in scenarios))
         if values != [getattr(BASE, axis.field)]:
             varied.append(f"{axis.field} {' '.join(f'{value:g}' for value in values)}")
     where = "all values" if len(varied) > 1 else varied[0] if varied else "base"
-    return f"{name}, {where}, seeds {seeds[0]}-{seeds[-1]}"
+    read = "" if reading is MAIN else f"{reading.name}, "
+    return f"{name}, {read}{where}, seeds {seeds[0]}-{seeds[-1]}"

@@ -46,9 +46,10 @@ SCHEMA = pl.Schema({
     "data_error_mb": pl.Float64,
     "stopped": pl.Boolean,
 })  # fmt: skip
-"""Columns of the table. `reading` names how the paper was read, `work`'s word for it. `phase` says whether a row is what a trained or solved scheme earned on held-out episodes, mean
-over slots, or what exploring policies earned in a training `episode`, from 0. `learning_rate` is empty where a preset's
-own rates were taken. `stopped`: whether training diverged, and the last good weights played."""
+"""Columns of the table. `reading` names how the paper was read. `phase` says whether a row is what a trained or solved
+scheme earned on held-out episodes, mean over slots, or what exploring policies earned in a training `episode`, from 0.
+`learning_rate` is empty where a preset's own rates were taken. `stopped`: whether training diverged, and the last good
+weights played."""
 
 
 def compute(work: dict[str, Any]) -> Result:

@@ -6,8 +6,8 @@ table.parquet      all parts, in the order of the manifest
 .lock              held while somebody computes
 
 Every file is written under another name and then renamed, the table last. So a study that was killed at any moment, or
-computed in any order, ends in the same table, to the bit; and a group that two studies in one folder share is computed
-once.
+computed in any order, ends in the same table, to the bit. A study grows: what a later call in its folder asks is added
+to what is listed there, and a group that both ask is computed once.
 """
 
 import hashlib
@@ -83,12 +83,14 @@ class Study:
 
     Args:
         folder: where it is, or is to be.
-        groups: what it consists of; of equal groups one is kept.
+        groups: what is asked of it; of equal groups one is kept.
+        title: what kind of study it is; those of other titles do not mix.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], groups: Sequence[Group]):
+    def __init__(self, folder: str | os.PathLike[str], groups: Sequence[Group], title: str = "study"):
         self.folder = Path(folder)
         self.groups = list({group.key: group for group in groups}.values())
+        self.title = title
 
     def run(
         self,
@@ -108,8 +110,8 @@ class Study:
             The table.
 
         Raises:
-            ValueError: the folder holds something else, or a study and `resume` was not asked for; another process
-                is at work on it; or a part is damaged. One line that names the remedy.
+            ValueError: the folder holds something else, a study and `resume` was not asked for, or one that this does
+                not go with; another process is at work on it; or a part is damaged. One line that names the remedy.
         """
         check_folder(self.folder, resume)
         try:
@@ -117,11 +119,12 @@ class Study:
         except OSError as error:
             raise ValueError(f"{self.folder}: cannot be made ({error.strerror}); choose another --out") from None
         with locked(self.folder):
+            self.groups = merged(listed(self.folder, self.title, self.groups), self.groups)
             self._clear_drafts()
             write_text(self.folder / MANIFEST, json_text(self.manifest()) + "\n")
             missing = []
             for group in self.groups:
-                if self.part(group).is_file():
+                if _is_whole(self.part(group)):
                     each(group, True)
                 else:
                     missing.append(group)
@@ -135,10 +138,12 @@ class Study:
     def manifest(self) -> dict[str, Any]:
         """What will be computed, as JSON."""
         return {
+            "title": self.title,
             "versions": versions(),
             "cells": sum(len(group.cells) for group in self.groups),
             "groups": [
-                {"key": group.key, "label": group.label, "cells": list(group.cells), "work": group.work}
+                {"key": group.key, "label": group.label, "cost": group.cost, "cells": list(group.cells)}
+                | {"work": group.work}
                 for group in self.groups
             ],
         }
@@ -201,6 +206,66 @@ def check_folder(folder: Path, resume: bool) -> None:
     strange = sorted(entry.name for entry in folder.iterdir() if entry not in begun)
     if strange:
         raise ValueError(f"{folder}: holds {strange[0]!r}, which no study wrote; choose another --out")
+
+
+def listed(folder: Path, title: str, asked: Sequence[Group]) -> list[Group]:
+    """The groups that a folder's manifest lists, none where there is no manifest.
+
+    Raises:
+        ValueError: it cannot be read; it is of another study; or other versions made it and less is asked than it
+            lists, so that the rest would be lost.
+    """
+    path = folder / MANIFEST
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        groups = [Group(one["label"], one["work"], one["cells"], one["cost"]) for one in found["groups"]]
+        made_by, name = found["versions"], found["title"]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(f"{path}: cannot be read; choose another --out, or delete it and resume") from None
+    if name != title:
+        raise ValueError(f"{folder}: holds another study ({name}, not {title}); choose another --out")
+    if made_by != versions():
+        missing = {group.key for group in groups} - {group.key for group in asked}
+        if missing:
+            differ = next(key for key, value in versions().items() if made_by.get(key) != value)
+            raise ValueError(
+                f"{folder}: {differ} {made_by.get(differ)} computed it, here is {versions()[differ]}; choose another "
+                "--out, or ask for all that it holds to have it computed anew"
+            )
+        return []
+    return groups
+
+
+def merged(old: Sequence[Group], new: Sequence[Group]) -> list[Group]:
+    """Old groups, then new ones, every cell in one of them: of two groups that share cells the larger is kept.
+
+    Raises:
+        ValueError: neither holds all cells of the other.
+    """
+    cells = {group.key: {json.dumps(cell, sort_keys=True) for cell in group.cells} for group in (*old, *new)}
+    home = {cell: group.key for group in new for cell in cells[group.key]}
+    needless: set[str] = set()
+    for group in old:
+        own = cells[group.key]
+        rivals = {home[cell] for cell in own if cell in home} - {group.key}
+        if rivals and all(cells[rival] < own for rival in rivals):
+            needless |= rivals
+        elif any(own < cells[rival] for rival in rivals):
+            needless.add(group.key)
+        elif rivals:
+            raise ValueError(f"{group.label}: the folder holds these cells computed otherwise; choose another --out")
+    return list({group.key: group for group in (*old, *new) if group.key not in needless}.values())
+
+
+def _is_whole(part: Path) -> bool:
+    """Whether a part is there and ends as it should; one that was cut off is computed again."""
+    try:
+        pl.read_parquet_metadata(part)
+    except (pl.exceptions.PolarsError, OSError):
+        return False
+    return True
 
 
 def _check_readable(file: Path) -> None:

@@ -44,18 +44,6 @@ def curves(metrics: pl.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
     return table["episode"].to_numpy() + 1, values
 
 
-def settled(values: np.ndarray, window: int = 10, tolerance: float = 0.05) -> int | None:
-    """First episode, from 1, after which the mean of the last `window` episodes stays within 5 % of its final value.
-
-    None for a curve shorter than two windows.
-    """
-    if len(values) < 2 * window or not np.isfinite(values).all():
-        return None
-    means = np.convolve(values, np.full(window, 1.0 / window), mode="valid")
-    outside = np.flatnonzero(np.abs(means - means[-1]) > tolerance * abs(means[-1]))
-    return int(outside[-1]) + window + 1 if len(outside) else window
-
-
 def _panel(axes: Axes, results: Results, column: str) -> None:
     plain_axes(axes, "y")
     color = scheme_named(results.learned).color

@@ -7,7 +7,8 @@ import polars as pl
 
 from twinoffload.experiments.interval import coverage
 from twinoffload.experiments.paired import paired
-from twinoffload.report.convergence import curves, settled
+from twinoffload.experiments.settling import settled
+from twinoffload.report.convergence import curves
 from twinoffload.report.results import Results
 from twinoffload.report.wording import interval, listed, number
 

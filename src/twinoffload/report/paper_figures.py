@@ -1,5 +1,6 @@
 """The paper's Figs. 2 to 7, drawn from a study's table and nothing else: PDF and PNG, and what they show as CSV."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from twinoffload.experiments.interval import median_interval
-from twinoffload.experiments.paper_figures import AXES, BASE, FIGURES, RATES, Axis
+from twinoffload.experiments.paper_figures import AXES, BASE, FIGURES, MAIN, RATES, Axis
 from twinoffload.experiments.paper_groups import HELD_OUT, TRAINING, describe
+from twinoffload.experiments.settling import settled
 from twinoffload.files import write_text
 from twinoffload.report import print_style
-from twinoffload.report.convergence import settled
 from twinoffload.report.print_style import SCHEMES, TWO_COLUMNS, save
 
 OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
@@ -32,6 +33,7 @@ _CURVES = {"fig2": MAPS, "fig3": OPERATOR}
 _DODGE = 0.035  # between intervals that would cover each other, share of the axis between two values
 _ROOM = 0.5  # beyond the medians, for intervals: share of the medians' range
 _PARTS = ("median", "low", "high")
+_END_COLUMNS = [f"{measure}_settled_{part}" for measure in (OPERATOR, MAPS) for part in ("seeds", *_PARTS)]
 
 
 def draw(table: pl.DataFrame, figures: Sequence[str], folder: Path) -> list[Path]:
@@ -44,7 +46,8 @@ def draw(table: pl.DataFrame, figures: Sequence[str], folder: Path) -> list[Path
     made = []
     for name in figures:
         try:
-            shown = curves(table) if name in _CURVES else effects(table, FIGURES[name])
+            read = table.filter(pl.col("reading") == MAIN.name)
+            shown = pl.concat([curves(read), marks(read)]) if name in _CURVES else effects(read, FIGURES[name])
         except pl.exceptions.PolarsError as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ValueError(f"{name}: the table is not what it should be ({reason}); reproduce it anew") from None
@@ -52,7 +55,7 @@ def draw(table: pl.DataFrame, figures: Sequence[str], folder: Path) -> list[Path
             raise ValueError(f"{name}: the table has no rows for it; `twinoffload reproduce {name}` computes them")
         with print_style.print_style():
             if name in _CURVES:
-                figure = _draw_curves(shown, marks(table), _CURVES[name])
+                figure = _draw_curves(shown, _CURVES[name])
             else:
                 figure = _draw_effects(shown, FIGURES[name])
             made += save(figure, folder, name)
@@ -87,34 +90,54 @@ def effects(table: pl.DataFrame, axes: Sequence[str]) -> pl.DataFrame:
 def curves(table: pl.DataFrame) -> pl.DataFrame:
     """Medians and intervals over seeds against the training episode, from 1, a row for each rate and episode.
 
-    `settled` is the first episode after which the mean of ten episodes of the median stays within 5 % of its final
-    value: of `map_utility_money` in Fig. 2, of `operator_utility_money` in Fig. 3.
+    `..._settled_median`, `_low` and `_high` are those of the episode in which a seed's utility has settled; empty: not
+    by the end. `..._settled_seeds` says how many seeds have.
     """
     rows = table.filter(pl.col("phase") == TRAINING).with_columns(pl.col("episode") + 1)
-    found = summary(rows, ["learning_rate", "episode"], (OPERATOR, MAPS, REGRET))
-    found = found.sort("learning_rate", "episode", descending=[True, False])
-    parts = []
-    for part in found.partition_by("learning_rate", maintain_order=True):
-        ends = {f"{measure}_settled": settled(part[f"{measure}_median"].to_numpy()) for measure in (OPERATOR, MAPS)}
-        parts.append(part.with_columns(**{name: pl.lit(end, pl.Int64) for name, end in ends.items()}))
-    return pl.concat(parts) if parts else found
+    found = summary(rows, ["scheme", "learning_rate", "episode"], (OPERATOR, MAPS, REGRET))
+    ends = [_ends(part) for part in rows.partition_by("learning_rate", maintain_order=True)]
+    schema = {"learning_rate": pl.Float64} | dict.fromkeys(_END_COLUMNS, pl.Float64)
+    found = found.join(pl.DataFrame(ends, schema), on="learning_rate", how="left")
+    return found.sort("learning_rate", "episode", descending=[True, False])
 
 
-def marks(table: pl.DataFrame) -> dict[str, dict[str, float]]:
-    """Median utilities of schemes in the base scenario, held out, by scheme and measure."""
+def _ends(rows: pl.DataFrame) -> dict[str, Any]:
+    """When the seeds of a rate settle: one that does not counts as later than all others."""
+    told: dict[str, Any] = {"learning_rate": rows["learning_rate"][0]}
+    seeds = rows.sort("episode").partition_by("seed")
+    for measure in (OPERATOR, MAPS):
+        found = [settled(one[measure].fill_null(math.nan).to_numpy()) for one in seeds]
+        interval = median_interval([math.inf if end is None else end for end in found])
+        told[f"{measure}_settled_seeds"] = float(sum(end is not None for end in found))
+        for part in _PARTS:
+            value = getattr(interval, part)
+            told[f"{measure}_settled_{part}"] = value if math.isfinite(value) else None
+    return told
+
+
+def marks(table: pl.DataFrame) -> pl.DataFrame:
+    """Utilities of schemes in the base scenario, held out: rows as those of `curves`, without rate and episode."""
     held = [pl.col(column) == value for column, value in describe(BASE).items()]
     names = ("amortised", "pairwise", "posted", "admission")
     rows = table.filter(pl.col("phase") == HELD_OUT, pl.col("scheme").is_in(names), *held)
-    medians = rows.group_by("scheme").agg(pl.col(OPERATOR, MAPS, REGRET).median()).to_dicts()
-    return {row["scheme"]: row for row in sorted(medians, key=lambda row: names.index(row["scheme"]))}
+    found = summary(rows, ["scheme", "learning_rate", "episode"], (OPERATOR, MAPS, REGRET))
+    order = pl.col("scheme").replace_strict({name: at for at, name in enumerate(names)})
+    return found.sort(order).with_columns(pl.lit(None, pl.Float64).alias(column) for column in _END_COLUMNS)
 
 
 def summary(rows: pl.DataFrame, keys: Sequence[str], measures: Sequence[str]) -> pl.DataFrame:
-    """`seeds`, and median and interval over them of each measure, a row for each combination of keys."""
+    """`seeds`, and median and interval over them of each measure, a row for each combination of keys.
+
+    A seed without a number, its training having diverged, counts as the worst.
+    """
     gathered = rows.group_by(keys, maintain_order=True).agg(pl.len().alias("seeds"), *measures)
     columns = {}
     for measure in measures:
-        intervals = [median_interval(values) for values in gathered[measure].to_list()]
+        worst = math.inf if measure == REGRET else -math.inf
+        intervals = [
+            median_interval([worst if value is None or math.isnan(value) else value for value in values])
+            for values in gathered[measure].to_list()
+        ]
         for part in _PARTS:
             columns[f"{measure}_{part}"] = pl.Series([getattr(one, part) for one in intervals], dtype=pl.Float64)
     return gathered.select(*keys, "seeds").with_columns(**columns)
@@ -172,46 +195,54 @@ def _range_of(here: pl.DataFrame, measure: str) -> tuple[float, float]:
     return bottom - margin, top + margin
 
 
-def _draw_curves(shown: pl.DataFrame, lines: dict[str, dict[str, float]], measure: str) -> Figure:
+def _draw_curves(shown: pl.DataFrame, measure: str) -> Figure:
     figure = Figure(figsize=(TWO_COLUMNS, 2.75), layout="constrained")
     grid = figure.subplots(1, 2)
+    lines, trained = (shown.filter(pl.col("episode").is_null() == held) for held in (True, False))
     for panel, what in zip(grid, (measure, REGRET), strict=True):
+        panel.set_xlim(0, trained["episode"].max())
         medians = []
         for rate, look in zip(RATES, print_style.RATES, strict=True):
-            rows = shown.filter(pl.col("learning_rate") == rate)
+            rows = trained.filter(pl.col("learning_rate") == rate)
             if rows.is_empty():
                 continue
             x, middle, low, high = (rows[name].to_numpy() for name in ("episode", *(f"{what}_{p}" for p in _PARTS)))
-            panel.fill_between(x, low, high, color=look.color, alpha=0.16, linewidth=0)
-            panel.plot(x, middle, label=f"learning rate {rate:g}", zorder=3, **look.line())
-            medians.append(middle)
-            end = rows[f"{measure}_settled"][0]
+            panel.fill_between(x, low, high, color=look.color, alpha=0.2, linewidth=0)
+            panel.plot(x, middle, label=f"SAC, learning rate {rate:g}", zorder=3, **look.line())
+            medians.append((middle, look.color))
+            end = rows[f"{measure}_settled_median"][0]
             if what == measure and end is not None:
-                panel.plot([end], [middle[end - 1]], color=look.color, zorder=5, **_SETTLED)
-        for scheme, values in lines.items():
+                panel.plot([end], [np.interp(end, x, middle)], color=look.color, zorder=5, **_SETTLED)
+        known = {row["scheme"]: row[f"{what}_median"] for row in lines.to_dicts()}
+        for scheme, value in known.items():
             look = SCHEMES[scheme]
             if what == measure:
                 dash = (0, (2, 2)) if scheme == "amortised" else look.dash
-                panel.axhline(values[what], color=look.color, linestyle=dash, linewidth=1.0, label=scheme, zorder=2)
-        _fit(panel, medians, [values[what] for values in lines.values()])
+                panel.axhline(value, color=look.color, linestyle=dash, linewidth=1.0, label=scheme, zorder=2)
+        _fit(panel, medians, list(known.values()) if what == measure else [0.0])
         panel.set_xlabel("Training episode")
         panel.set_ylabel(_TITLES[what])
-        panel.set_xlim(0, shown["episode"].max())
-        if what == REGRET:
-            panel.set_ylim(bottom=0.0)
     grid[0].plot([], [], color="white", label="settled", **_SETTLED)
     _letter(list(grid))
     _legend(figure, grid[0], 4)
     return figure
 
 
-def _fit(panel: Axes, medians: Sequence[np.ndarray], lines: Sequence[float]) -> None:
-    """The axis shows the lines and where the medians go after a tenth of training; what lies beyond is cut off."""
-    late = np.concatenate([np.asarray(lines), *(median[len(median) // 10 :] for median in medians)])
-    low, high = np.quantile(late, (0.02, 0.98))
-    low, high = min(low, *lines, high), max(high, *lines, low)
-    margin = 0.12 * (high - low) + 1e-9
-    panel.set_ylim(low - margin, high + margin)
+def _fit(panel: Axes, medians: Sequence[tuple[np.ndarray, str]], lines: Sequence[float]) -> None:
+    """Show the lines, and the medians after a tenth of training; how far one goes beyond stands at the edge."""
+    late = np.concatenate([np.asarray(lines), *(median[len(median) // 10 :] for median, _ in medians)])
+    late = late[np.isfinite(late)]
+    low, high = late.min(), late.max()
+    margin = 0.08 * (high - low) + 1e-9
+    low, high = low - margin if low < 0 or min(lines) > 0 else 0.0, high + margin
+    panel.set_ylim(low, high)
+    for at, (median, color) in enumerate(medians):
+        for worst, edge, sign, align in ((median.min(), 0.02, "↓", "bottom"), (median.max(), 0.98, "↑", "top")):
+            if not low <= worst <= high:
+                step = 0.07 * (at if edge < 0.5 else -at)
+                words = f"{sign} {worst:.1f}, episode {int(np.argmax(median == worst)) + 1}"
+                place = {"transform": panel.transAxes, "ha": "left", "va": align}
+                panel.text(0.06, edge + step, words, color=color, fontsize=6.5, **place)
 
 
 def _legend(figure: Figure, panel: Axes, columns: int) -> None:

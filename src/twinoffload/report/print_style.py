@@ -80,7 +80,7 @@ SCHEMES = {  # in the order of legends: what is learned, then what is known
     "posted": Look("#009e73", (0, (5, 1.5, 1, 1.5))),
     "admission": Look("#555555", (0, (1, 1.2))),
 }
-RATES = (Look("#d55e00", "-"), Look("#0072b2", (0, (6, 1.5))), Look("#cc79a7", (0, (3, 1, 1, 1))))
+RATES = (Look("#7cc4ee", "-"), Look("#0072b2", (0, (6, 1.5))), Look("#05294a", (0, (3, 1, 1, 1))))  # all are SAC
 
 
 def print_style():
