@@ -38,11 +38,14 @@ def decision_cost(scheme, scenario: Scenario) -> tuple[int, int]:
 def test_every_scheme_at_every_size():
     told = []
     table = measure(TINY, told.append)
-    assert table.columns == ["scheme", "maps", "stations", "repeat", "decision_ms", "decisions", "method"]
+    assert table.columns == [
+        "scheme", "maps", "stations", "repeat", "decision_ms", "processor_ms", "decisions", "method",
+    ]  # fmt: skip
     assert table["scheme"].to_list() == [scheme for scheme in SCHEMES for _ in TINY.maps]
     assert table["maps"].to_list() == [2, 3] * len(SCHEMES)
     assert set(table["stations"]) == {2}
     assert (table["decision_ms"] > 0).all()
+    assert (table["processor_ms"] > 0).all()
     methods = dict(table.select("scheme", "method").iter_rows())
     assert methods == {
         "sac": "forward passes",
@@ -82,8 +85,9 @@ def test_no_cost_depends_on_what_was_learned(paper):
 def test_a_slow_decision_stands_alone_and_quick_ones_are_as_many_as_asked(paper):
     episodes = first_of(timing_study._episodes(paper, replace(TINY, decisions=5)), 0)
     scheme = Equilibrium("pairwise")
-    assert len(timing_study._decide(scheme, episodes, replace(TINY, decisions=5, window_s=0.0))) == 1
-    assert len(timing_study._decide(scheme, episodes, replace(TINY, decisions=5, window_s=1e9))) == 5
+    for window_s, decisions in ((0.0, 1), (1e9, 5)):
+        wall, processor = timing_study._decide(scheme, episodes, replace(TINY, decisions=5, window_s=window_s))
+        assert len(wall) == len(processor) == decisions
 
 
 def test_repeats_decide_slots_of_their_own(paper):

@@ -18,7 +18,7 @@ def claims(
         ),
     ] = "all",
     only: Annotated[str, typer.Option(help="Claims, separated by commas, such as C5,D1; or all.")] = "all",
-    reasons: Annotated[bool, typer.Option("--reasons", help="Say of what holds, too, what the data say.")] = False,
+    reasons: Annotated[bool, typer.Option("--reasons", help="Give every part's reason, not only what fails.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
 ) -> None:
     """Judge every claim of the paper by a study's tables: holds, fails, or undecided.

@@ -108,26 +108,26 @@ def table(rows):
     return frame.with_columns(missing).select(SCHEMA.names()).cast(dict(SCHEMA))
 
 
-def decision_time(repeats=10, ratio=20.0, sizes=(2, 4, 8), noise=0.1, salt=2):
+def decision_time(repeats=10, ratio=20.0, pairwise=3.0, sizes=(2, 4, 8), noise=0.1, salt=2):  # fmt: skip
     rng = np.random.default_rng(salt)
     rows = []
     for maps in sizes:
         for repeat in range(repeats):
             drift = rng.normal(0.0, 0.3)
-            for scheme, ms in (("sac", 1.0), ("pairwise", 0.4), ("gradient", ratio)):
+            for scheme, ms in (("sac", 1.0), ("pairwise", pairwise), ("gradient", ratio)):
                 taken = ms * math.exp(drift + rng.normal(0.0, noise))
                 rows.append({"scheme": scheme, "maps": maps, "stations": 2, "repeat": repeat, "decision_ms": taken})
     return pl.DataFrame(rows)
 
 
-def growth(repeats=8, exponents=None, noise=0.02, salt=3):
+def growth(repeats=8, exponents=None, sizes=(10, 20, 40, 80, 160), noise=0.02, salt=3):
     """Costs that grow as powers: `exponents` of operations and of seconds, by algorithm and what is varied."""
     rng = np.random.default_rng(salt)
     stated = {("Algorithm 1", "W"): 2.0, ("Algorithm 1", "N"): 1.0, ("Algorithm 1", "M"): 1.0}
     stated |= {("learning", name): 1.0 for name in ("N", "E", "T")}
     rows = []
     for (algorithm, varied), exponent in (stated | (exponents or {})).items():
-        for value in (10, 20, 40, 80, 160):
+        for value in sizes:
             for repeat in range(repeats):
                 seconds = 1e-3 * value**exponent * math.exp(rng.normal(0.0, noise))
                 rows.append(

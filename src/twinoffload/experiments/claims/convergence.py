@@ -162,7 +162,7 @@ def _ends(curves: Mapping[int, np.ndarray]) -> dict[int, float]:
 
 
 def _never(curves: Mapping[int, np.ndarray]) -> str:
-    """Such as "2 of 10 never settle in 120 episodes"; empty where all do."""
+    """Such as "2 of 10 never settle in 120 episodes, told as 121"; empty where all do."""
     missing = sum(settled_episode(curve) is None for curve in curves.values())
     length = max((len(curve) for curve in curves.values()), default=0)
-    return f"{missing} of {len(curves)} never settle in {length} episodes" if missing else ""
+    return f"{missing} of {len(curves)} never settle in {length} episodes, told as {length + 1}" if missing else ""

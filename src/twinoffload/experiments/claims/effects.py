@@ -172,4 +172,4 @@ def source(figure: str, reading: str) -> str:
 
 def not_computed(figure: str, reading: str) -> str:
     """The reason of a verdict for which there is nothing to read."""
-    return f"not computed; `{source(figure, reading)}` computes it"
+    return f"not computed: `{source(figure, reading)}` computes it"

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from twinoffload.experiments.claims.part import Part, shifted, verdicts
-from twinoffload.experiments.claims.study_folder import MAIN, Tables
+from twinoffload.experiments.claims.study_folder import Tables
 from twinoffload.experiments.interval import Interval
 from twinoffload.experiments.verdict import Verdict
 
@@ -49,16 +49,12 @@ WITH_STATIONS = Stated("Algorithm 1", "M", 1.0)
 
 def exponents(tables: Tables, reading: str) -> list[Verdict]:
     """C11: Algorithm 1 costs W^2 N (4.5), learning N E T (5.2)."""
-    if reading != MAIN:
-        return []
     parts = [make(tables.growth, stated) for stated in PAPER for make in (_counted, _timed)]
     return verdicts("C11", reading, parts)
 
 
 def stations(tables: Tables, reading: str) -> list[Verdict]:
     """D4: Algorithm 1's cost grows with M, too, which O(W^2 N) leaves out."""
-    if reading != MAIN:
-        return []
     part = _counted(tables.growth, WITH_STATIONS)
     return verdicts("D4", reading, [replace(part, words="Algorithm 1's operations grow with M, as M^1: W²NM, not W²N")])
 
@@ -70,7 +66,7 @@ def fitted(sizes: Sequence[float], costs: Sequence[float]) -> float:
 
 def _counted(growth: pl.DataFrame | None, stated: Stated) -> Part:
     words = f"{stated.algorithm}: operations grow as {stated.varied}^{stated.exponent:g}"
-    part = Part(words, "exponent", SOURCE, counted="repeats", test="counted, no test needed")
+    part = Part(words, "(exponent)", SOURCE, counted="repeats", test="counted, no test needed")
     rows = _rows(growth, stated, "operations")
     counts = rows.group_by("value").agg(pl.col("operations").max()).sort("value") if rows is not None else None
     if rows is None or counts is None or len(counts) < SIZES:
@@ -83,7 +79,7 @@ def _counted(growth: pl.DataFrame | None, stated: Stated) -> Part:
 
 def _timed(growth: pl.DataFrame | None, stated: Stated) -> Part:
     words = f"{stated.algorithm}: processor time grows no faster than {stated.varied}^{stated.exponent:g}"
-    part = Part(words, "exponent", SOURCE, counted="repeats")
+    part = Part(words, "(exponent)", SOURCE, counted="repeats")
     rows = _rows(growth, stated, "seconds")
     slopes = []
     for _, repeat in rows.group_by("repeat", maintain_order=True) if rows is not None else ():
@@ -115,5 +111,5 @@ def _rows(growth: pl.DataFrame | None, stated: Stated, cost: str) -> pl.DataFram
 
 def _too_few(rows: pl.DataFrame | None, stated: Stated) -> str:
     if rows is None:
-        return f"not measured; `{SOURCE}` measures it"
+        return f"not measured: `{SOURCE}` measures it"
     return f"fewer than {SIZES} sizes of {stated.varied}, which are no line"

@@ -76,7 +76,7 @@ def shifted(part: Part, values: Values, *, above: float, margin: float) -> Part:
 
 
 def all_of(part: Part, parts: Sequence[Part]) -> Part:
-    """One part that says that all of some hold; its effect is that of the one farthest from holding.
+    """One part that says that all of some hold; its effect is that of the one farthest from holding, or the smallest.
 
     It holds if each does, so its p-value is the largest (an intersection-union test, which needs no correction); it
     fails if any fails, for which the least p-value is multiplied by their number.
@@ -84,7 +84,7 @@ def all_of(part: Part, parts: Sequence[Part]) -> Part:
     if any(one.effect is None for one in parts):
         missing = next(one for one in parts if one.effect is None)
         return replace(part, reason=missing.reason)
-    weakest = max(parts, key=lambda one: (one.holds, -one.fails))
+    weakest = max(parts, key=lambda one: (one.holds, -abs(one.effect.median if one.effect else 0.0)))
     return replace(
         part,
         effect=weakest.effect,

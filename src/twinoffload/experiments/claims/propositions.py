@@ -11,7 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from twinoffload.experiments.claims.part import Part, verdicts
-from twinoffload.experiments.claims.study_folder import MAIN, Tables
+from twinoffload.experiments.claims.study_folder import Tables
 from twinoffload.experiments.interval import Interval
 from twinoffload.experiments.verdict import Verdict
 
@@ -28,8 +28,6 @@ _PRINTED = {
 
 def optima(tables: Tables, reading: str) -> list[Verdict]:
     """C10: the best response and the best price, in closed form, are the only optima."""
-    if reading != MAIN:
-        return []
     closed = _rows(tables, pl.col("formula") == CLOSED)
     beaten = pl.col("gain_share").is_null() | (pl.col("gain_share") > GAIN)
     several = (pl.col("maxima") != 1) | (pl.col("flat_share") > 0)
@@ -45,8 +43,6 @@ def optima(tables: Tables, reading: str) -> list[Verdict]:
 
 def printed(tables: Tables, reading: str) -> list[Verdict]:
     """D5: what the paper prints around the propositions does not hold: Eq. 15 without a clip, Eq. 19, concavity."""
-    if reading != MAIN:
-        return []
     beaten = pl.col("gain_share").is_null() | (pl.col("gain_share") > GAIN)
     parts = [
         _some(words, _rows(tables, pl.col("formula") == formula), pl.col("proposition") == which, beaten)
@@ -67,11 +63,11 @@ def _counted(words: str, rows: pl.DataFrame | None, held: pl.Expr, against: pl.E
     part = Part(words, _UNIT, SOURCE, counted="markets", test="brute force")
     here = None if rows is None else rows.filter(held)
     if here is None or here.is_empty():
-        return replace(part, reason=f"not measured; `{SOURCE}` measures it"), 0
+        return replace(part, reason=f"not measured: `{SOURCE}` measures it"), 0
     count, found = len(here), int(here.select(against.fill_null(False).sum()).item())
     low, high = _share_interval(found, count)
-    gains = here["gain_share"].drop_nulls()
-    reason = f"{found} of {count} markets" + (f"; largest gain {max(gains.to_list()):.1e} of γᴬ" if len(gains) else "")
+    gains = here["gain_share"].drop_nulls().to_list()
+    reason = f"{found} of {count} markets" + (f"; largest gain {max(gains):.1e} of γᴬ" if gains else "")
     return replace(part, effect=Interval(100 * found / count, 100 * low, 100 * high), seeds=count, reason=reason), found
 
 

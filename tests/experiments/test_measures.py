@@ -1,0 +1,52 @@
+"""Tables of a study that are measured: written whole, read back as they were."""
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from twinoffload.experiments import measures, propositions
+from twinoffload.experiments.measure_settings import FULL, QUICK, MeasureSettings
+from twinoffload.experiments.measures import PROPOSITIONS, TIMING, steps, write_tables
+
+FEW = MeasureSettings(markets=6, points=33)
+
+
+def test_a_table_is_read_back_as_it_was_measured(tmp_path):
+    told = []
+    (path,) = write_tables(tmp_path / "new" / "study", PROPOSITIONS, FEW, told.append)
+    assert path == tmp_path / "new" / "study" / "propositions.csv"
+    assert_frame_equal(pl.read_csv(path, infer_schema_length=None), propositions.measure(FEW))
+    assert len(told) == steps(PROPOSITIONS, FEW) == 2
+
+
+def test_each_table_is_written_as_soon_as_it_is_measured(tmp_path):
+    class Half:
+        FILE = "half.csv"
+
+        @staticmethod
+        def steps(settings):
+            return 1
+
+        @staticmethod
+        def measure(settings, each):
+            if (tmp_path / "half.csv").exists():
+                raise KeyboardInterrupt
+            return pl.DataFrame({"repeat": [0]})
+
+    with pytest.raises(KeyboardInterrupt):
+        write_tables(tmp_path, (Half, Half))
+    assert (tmp_path / "half.csv").read_text() == "repeat\n0\n"
+
+
+def test_a_place_that_is_no_folder_is_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(propositions, "measure", lambda settings, each: pytest.fail("worked"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="file: cannot be a folder"):
+        write_tables(tmp_path / "file", PROPOSITIONS)
+
+
+def test_steps_add_up_and_the_names_are_the_study_s():
+    for settings in (FULL, QUICK):
+        assert steps(TIMING, settings) == sum(one.steps(settings) for one in TIMING)
+    assert [one.FILE for one in (*TIMING, *PROPOSITIONS)] == ["decision_time.csv", "growth.csv", "propositions.csv"]
+    assert measures.steps(()) == 0
