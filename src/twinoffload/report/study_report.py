@@ -42,7 +42,9 @@ def write_report(folder: str | Path, found: Sequence[Verdict], *, dated: str | N
     return write_text(target, _rendered("study/page.html.j2", contents, prose.to_html, target))
 
 
-def write_markdown(folder: str | Path, found: Sequence[Verdict], target: str | Path, *, dated: str | None = None) -> Path:
+def write_markdown(
+    folder: str | Path, found: Sequence[Verdict], target: str | Path, *, dated: str | None = None
+) -> Path:
     """Write the same as Markdown, with links to the figures in the folder; those of times are drawn there as SVG.
 
     Args:

@@ -56,4 +56,5 @@ def _earned(rows: pl.DataFrame, best: pl.DataFrame, reading: str, scheme: str) -
     if pairs.is_empty() or any(share.is_null().any() or share.is_nan().any() for share in shares):
         return None
     stopped = int(pairs["stopped"].fill_null(False).sum())
-    return Earned(reading, scheme, *(median_interval(share.to_list()) for share in shares), len(pairs), stopped)
+    operator, maps, regret = (median_interval(share.to_list()) for share in shares)
+    return Earned(reading, scheme, operator, maps, regret, len(pairs), stopped)

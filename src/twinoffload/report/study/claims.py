@@ -57,8 +57,8 @@ TOLD = {
         "the mAPs converge",
         ("fig2",),
         "The paper has no criterion. Here a curve has settled at the first episode after which its mean over ten "
-        "episodes stays within 5 % of the final value. Curves are those of exploring policies, and a settled policy "
-        "need not be a good one: the regret stands beside.",
+        "episodes stays within 5 % of the final value; one that may still drift at the end has not. Curves are those "
+        "of exploring policies, and a settled policy need not be a good one: the regret stands beside.",
     ),
     "C2": Told("the operator converges", ("fig3",), "Figs. 2 and 3 are two plots of the same training."),
     "C3": Told("small and large learning rates", ("fig2", "fig3")),

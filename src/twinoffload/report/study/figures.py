@@ -16,9 +16,9 @@ from twinoffload.report.wording import number
 OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
 _COLORS = 64  # of a picture in the page: a third of the bytes, and lines and text still look the same
 _CURVE = (
-    "Median over seeds (line) and its interval (band) in training, of exploring policies, for three learning rates of "
-    "all networks; a dot where the median curve has settled. Level lines: what schemes earn in the base scenario on "
-    "held-out channels. (b) The mAPs' regret."
+    "Median over seeds and its interval (band) in training, of exploring policies, for three learning rates of all "
+    "networks; a dot in the median over seeds of the episodes in which they have settled. Level lines: what schemes "
+    "earn in the base scenario on held-out channels. (b) The mAPs' regret."
 )
 _EFFECT = (
     "Medians over seeds and their intervals on held-out channels, the same for all schemes: SAC, TD3, DDPG and "
@@ -34,6 +34,7 @@ CAPTIONS = {
     "fig7": f"Fig. 7. Weight of accuracy: (a) operator, (b) mAPs, (c) the mAPs' regret. {_EFFECT}",
 }
 _CURVES = {"fig2": MAPS, "fig3": OPERATOR}
+_PARTS = ("median", "low", "high")
 _TOLD = ("sac", "pairwise")
 
 
@@ -61,38 +62,61 @@ class Picture(NamedTuple):
 
 
 def picture(name: str, shown: pl.DataFrame | None) -> Picture:
-    """A figure with its words; `shown` is what its CSV file says, None where it was not drawn."""
-    if shown is None:
-        told = []
-    else:
-        told = _rates(name, shown) if name in _CURVES else _ends(name, shown)
+    """A figure with its words; `shown` is what its CSV file says, None where it was not drawn.
+
+    Raises:
+        ValueError: the file lacks what it should say.
+    """
+    told: list[str] = []
+    if shown is not None:
+        try:
+            told = _rates(name, shown) if name in _CURVES else _ends(name, shown)
+        except (pl.exceptions.PolarsError, KeyError, TypeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ValueError(
+                f"{name}.csv: is not what it should be ({reason}); `{FIGURE_COMMANDS[name]}` writes it anew"
+            ) from None
     return Picture(name, CAPTIONS[name], told, FIGURE_COMMANDS[name], shown is not None)
 
 
 def embedded(path: Path) -> str:
-    """A PNG file as the text of an `src` attribute, with fewer colours."""
+    """A PNG file as the text of an `src` attribute, with fewer colours.
+
+    Raises:
+        ValueError: it is damaged.
+    """
     buffer = io.BytesIO()
-    with Image.open(path) as image:
-        few = image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
+    try:
+        with Image.open(path) as image:
+            few = image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
+    except OSError:
+        raise ValueError(f"{path}: is no picture; `{FIGURE_COMMANDS[path.stem]}` draws it anew") from None
     few.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def _rates(name: str, shown: pl.DataFrame) -> list[str]:
-    """Where each learning rate's median curve settles and ends."""
+    """Where the seeds of each learning rate settle, and where their median curve ends."""
     measure = _CURVES[name]
     told = []
-    for part in shown.partition_by("learning_rate", maintain_order=True):
+    rows = shown.filter(pl.col("learning_rate").is_not_null())
+    for part in rows.partition_by("learning_rate", maintain_order=True):
         last = part.row(-1, named=True)
-        at = last[f"{measure}_settled"]
-        settles = "does not settle" if at is None else f"settles in episode {at}"
-        middle, low, high = (number(last[f"{measure}_{part}"], 2) for part in ("median", "low", "high"))
+        middle, low, high = (number(last[f"{measure}_{part}"], 2) for part in _PARTS)
         told.append(
-            f"learning rate {last['learning_rate']:g} {settles}, ends at {middle} [{low}, {high}] with regret "
-            f"{number(last[f'{REGRET}_median'], 2)}"
+            f"learning rate {last['learning_rate']:g}: {_settling(last, measure)}, ends at {middle} [{low}, {high}] "
+            f"with regret {number(last[f'{REGRET}_median'], 2)}"
         )
-    episodes, seeds = shown["episode"].max(), shown["seeds"].max()
-    return [f"Median curve of {seeds} seeds, {episodes} episodes, money a slot: {'; '.join(told)}."] if told else []
+    return [f"{rows['seeds'].max()} seeds, {rows['episode'].max()} episodes, money a slot. {'; '.join(told)}."]
+
+
+def _settling(last: dict[str, float], measure: str) -> str:
+    """Such as "10 of 10 seeds settle, the median in episode 51 [50, 55]"."""
+    at, low, high = (last[f"{measure}_settled_{part}"] for part in _PARTS)
+    count = f"{last[f'{measure}_settled_seeds']:g} of {last['seeds']} seeds settle"
+    if at is None:
+        return f"{count}, too few for a median"
+    return f"{count}, the median in episode {at:g} [{low:g}, {'later' if high is None else f'{high:g}'}]"
 
 
 def _ends(name: str, shown: pl.DataFrame) -> list[str]:

@@ -56,12 +56,14 @@ class StudyFolder:
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
-        raise ValueError(f"{folder}: holds no study ({MANIFEST} is missing); `{TABLE_COMMAND} --out {folder}` makes one")
+        raise ValueError(
+            f"{folder}: holds no study ({MANIFEST} is missing); `{TABLE_COMMAND} --out {folder}` makes one"
+        )
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read ({error}); delete it, and `{TABLE_COMMAND}` writes it anew") from None
     kinds = {"versions": dict, "groups": list}
     if not isinstance(manifest, dict) or any(not isinstance(manifest.get(key), kind) for key, kind in kinds.items()):
-        raise ValueError(f"{path}: is no study's manifest (`versions`, `groups`); `twinoffload reproduce all` makes one")
+        raise ValueError(f"{path}: lists no `versions` and `groups`; `twinoffload reproduce all` makes a study")
     return manifest

@@ -29,8 +29,9 @@ _FIG_5 = Note(
         "leaves u = a Z with s/K = (1 − u) exp(−u); the operator then earns γᴬ u² exp(−u) and the mAP "
         "γᴬ (1 − (1 + u) exp(−u)). Both depend on the one number s, d profit/ds = −Z and dU/ds = −Z/(2 − u): they "
         "rise and fall together.",
-        "As a function of f, s = c (ε f² + γᴰ/f) + γᴰ/R is smallest at f* = (γᴰ/(2 ε))^(1/3), which is 12.6 Gcycle/s here. All values "
-        "of Fig. 5, 16 to 24, lie beyond it: faster cores cost more energy than they save time, and both sides lose. "
+        "As a function of f, s = c (ε f² + γᴰ/f) + γᴰ/R is smallest at f* = (γᴰ/(2 ε))^(1/3), which is 12.6 Gcycle/s "
+        "here. All values of Fig. 5, 16 to 24, lie beyond it: faster cores cost more energy than they save time, and "
+        "both sides lose. "
         "A price cap that binds parts them: the operator cannot pass the energy on, so its profit falls with e, while "
         "the mAP pays the same price and waits less. That is the paper's figure, and nothing else gives it.",
         f"[Statement and tests]({_PROVED}), [the paper's contradictions]({_CONTRADICTED}), "
@@ -40,9 +41,9 @@ _FIG_5 = Note(
 _FIG_6 = Note(
     "Why Fig. 6a needs idle mAPs that interfere",
     (
-        "Where an mAP that sends nothing is silent and the operator may decline to offer, one more mAP can be left out: "
-        "whatever was earned without it can still be earned, so `admission` cannot fall with N. It can fall only where "
-        "a newcomer disturbs the others even while it sends nothing (Eq. 1 as written: every associated mAP is in the "
+        "Where an mAP that sends nothing is silent and the operator may decline to offer, one more mAP can be left "
+        "out: whatever was earned without it can still be earned, so `admission` cannot fall with N. It can fall only "
+        "where a newcomer disturbs the others even while it sends nothing (Eq. 1 as written: every associated mAP is in the "
         "interference), or where prices are not the best ones.",
         "The mAPs' mean utility may fall with N in either case: a mean over more mAPs that share the same BSs.",
         f"[Statement and tests]({_PROVED}), [solution concepts](docs/equilibrium.md#what-each-concept-promises).",
@@ -67,10 +68,11 @@ _INFORMATION = Note(
         "this slot. The paper's mAPs see their own gains and prices (Eq. 34), neither of which tells. So they "
         "answer the average interference: too much data at a crowded BS, too little at an empty one, and often the "
         "wrong BS. What they lose is lack of information, not of learning: the same learner that sees last slot's "
-        "interference, or everybody's gains, closes most of the gap ([measured](docs/learning.md#what-the-learners-reach)).",
-        "A price may carry what is missing: an operator that knows all gains can code each mAP's delay into its price, "
-        "which `committed` does by a rule and [`amortised`](docs/amortised.md#why-it-works) by learning, both with what "
-        "the paper lets mAPs see.",
+        "interference, or everybody's gains, closes most of the gap "
+        "([measured](docs/learning.md#what-the-learners-reach)).",
+        "A price may carry what is missing: an operator that knows all gains can code each mAP's delay into its "
+        "price, which `committed` does by a rule and [`amortised`](docs/amortised.md#why-it-works) by learning, both "
+        "with what the paper lets mAPs see.",
     ),
 )
 _REGRET = Note(

@@ -8,7 +8,7 @@ from twinoffload.report.wording import plain
 from twinoffload.scenario import Scenario
 
 _ALGORITHMS = ("sac", "td3", "ddpg")
-_BESIDE = ("versions", "groups", "cells", "title")  # of a manifest: what is no plain fact
+_BESIDE = ("versions", "groups", "cells")  # of a manifest: what is no plain fact
 
 
 class Settings(NamedTuple):

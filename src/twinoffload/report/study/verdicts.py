@@ -91,7 +91,7 @@ class Section(NamedTuple):
 
     Attributes:
         claim: its words.
-        count: of verdicts under the main reading, or under all where it has none.
+        count: of verdicts under the main reading; under all where it is not on what the paper claims, or has none.
         rows: part by part, the main reading first.
         commands: letter and command of every table that was read.
     """
@@ -137,7 +137,7 @@ def sections(verdicts: Sequence[Verdict], always: Sequence[str] = ()) -> list[Se
     for name in in_order([*always, *(verdict.claim for verdict in verdicts)]):
         mine = [verdict for verdict in verdicts if verdict.claim == name]
         commands = {source: chr(ord("A") + at) for at, source in enumerate(dict.fromkeys(v.source for v in mine))}
-        count = Count.of([verdict for verdict in mine if verdict.reading == MAIN] or mine)
+        count = Count.of([v for v in mine if v.reading == MAIN and not is_ours(v)] or mine)
         by_letter = {letter: source for source, letter in commands.items()}
         found.append(Section(claim_named(name), count, list(_rows(mine, commands)), by_letter))
     return found
@@ -150,11 +150,12 @@ def _rows(verdicts: list[Verdict], commands: dict[str, str]) -> Iterable[Row]:
     for part in dict.fromkeys(verdict.part for verdict in ranked):
         above = None
         for verdict in (verdict for verdict in ranked if verdict.part == part):
-            said = [
+            unit, test, reason = (
                 "" if above is not None and getattr(above, name) == getattr(verdict, name) else getattr(verdict, name)
                 for name in ("unit", "test", "reason")
-            ]
-            yield Row(verdict, above is None, size_text(verdict), p_text(verdict), *said, commands[verdict.source])
+            )
+            size, p, letter = size_text(verdict), p_text(verdict), commands[verdict.source]
+            yield Row(verdict, above is None, size, p, unit, test, reason, letter)
             above = verdict
 
 
