@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 from html_page import Page
 from PIL import Image
-from study_folder import ALL, READINGS, SEEDS, make_study, make_verdicts
+from study_folder import READINGS, SEEDS, make_study
+from study_verdicts import ALL, make_verdicts
 
 from twinoffload.experiments.claims import CLAIMS, judge, read_tables
 from twinoffload.experiments.interval import median_interval
@@ -148,10 +149,10 @@ def test_what_fails_and_what_is_open_is_listed_with_its_reason(html, verdicts):
     assert "DDPG's mAPs over-buy" in html[html.index("What fails") : html.index("What cannot be told")]
 
 
-def test_what_another_reading_turns_around(folder, tmp_path, verdicts):
+def test_what_another_reading_turns_around(bare, tmp_path, verdicts):
     one = next(v for v in verdicts if v.reading == "main" and v.verdict == "holds")
     pair = [one, replace(one, reading="uncapped", verdict="fails"), replace(one, reading="load", verdict="undecided")]
-    text = write_markdown(folder, pair, tmp_path / "page.md").read_text("utf-8")
+    text = write_markdown(bare, pair, tmp_path / "page.md").read_text("utf-8")
     changed = text[text.index("What another reading changes") : text.index("## Claim by claim")]
     uncapped, load = (
         next(line for line in changed.splitlines() if f"`{name}`:" in line) for name in ("uncapped", "load")
@@ -161,12 +162,12 @@ def test_what_another_reading_turns_around(folder, tmp_path, verdicts):
     assert "None turns around. 1 decided there, undecided here." in load
 
 
-def test_markup_in_a_verdict_stays_text(folder, tmp_path, verdicts):
+def test_markup_in_a_verdict_stays_text(bare, tmp_path, verdicts):
     odd = replace(verdicts[0], part="a < b | c* & `x|y`", reason="<script>no</script>", unit="|", source="a <b>")
-    html = write_report(folder, [odd]).read_text("utf-8")
+    html = write_report(bare, [odd]).read_text("utf-8")
     assert "a &lt; b | c* &amp; <code>x|y</code>" in html
     assert "<script>" not in html
-    text = write_markdown(folder, [odd], tmp_path / "page.md").read_text("utf-8")
+    text = write_markdown(bare, [odd], tmp_path / "page.md").read_text("utf-8")
     assert r"a \< b \| c\* & `x\|y`" in text
     row = next(line for line in text.splitlines() if "a \\<" in line and line.startswith("| "))
     assert len(re.findall(r"(?<!\\)\|", row)) == 7
@@ -257,10 +258,10 @@ def test_tables_of_the_markdown_are_tables(markdown):
     assert len(re.findall(r"^\|(?:---\|)+$", markdown, flags=re.MULTILINE)) > 15
 
 
-def test_a_study_in_parts_says_what_is_missing_and_what_measures_it(tmp_path):
-    folder = make_study(tmp_path / "part", readings=(), timing=False, figures=("fig4",))
+def test_a_study_in_parts_says_what_is_missing_and_what_measures_it(folder, tmp_path):
+    part = make_study(tmp_path / "part", readings=(), timing=False, figures=("fig4",))
     verdicts = [verdict for verdict in make_verdicts(()) if verdict.claim in ("C4", "C9")]
-    html = write_report(folder, verdicts).read_text("utf-8")
+    html = write_report(part, verdicts).read_text("utf-8")
     words = Page(html).words
     for said in (
         "Fig. 2 : not measured; twinoffload reproduce fig2 --resume measures it",
@@ -271,12 +272,12 @@ def test_a_study_in_parts_says_what_is_missing_and_what_measures_it(tmp_path):
     ):
         assert said.replace(" :", ":") in words, said
     assert html.count("<img ") == 1
-    text = write_markdown(folder, verdicts, tmp_path / "page.md").read_text("utf-8")
+    text = write_markdown(part, verdicts, tmp_path / "page.md").read_text("utf-8")
     assert "*Time of a decision: not measured; `twinoffload reproduce timing` measures it.*" in text
     assert "(docs/paper.md)" in text, "named where there is nothing to link to"
-    (folder / "table.parquet").unlink()
-    shutil.copy(make_study(tmp_path / "whole") / "growth.csv", folder)
-    assert "twinoffload reproduce all --resume measures it" in Page(write_report(folder, []).read_text("utf-8")).words
+    (part / "table.parquet").unlink()
+    shutil.copy(folder / "growth.csv", part)
+    assert "twinoffload reproduce all --resume measures it" in Page(write_report(part, []).read_text("utf-8")).words
 
 
 def test_the_date_is_the_studys_own_unless_given(bare):
@@ -324,9 +325,9 @@ def test_a_folder_that_is_not_there_is_refused_in_one_line(tmp_path):
         write_report(tmp_path / "nowhere", [])
 
 
-def test_the_claims_command_s_own_verdicts_make_a_page(folder, tmp_path):
+def test_the_claims_command_s_own_verdicts_make_a_page(folder, bare, tmp_path):
     found = judge(read_tables(folder))
-    text = write_markdown(folder, found, tmp_path / "page.md").read_text("utf-8")
+    text = write_markdown(bare, found, tmp_path / "page.md").read_text("utf-8")
     assert all(f"### {claim.id}: " in text for claim in CLAIMS), "each has a title"
     rows = [line for line in text.splitlines() if re.match(r"\| [✓✗?] (holds|fails|undecided) \|", line)]
     assert len(rows) == len(found)

@@ -43,8 +43,8 @@ _FIG_6 = Note(
     (
         "Where an mAP that sends nothing is silent and the operator may decline to offer, one more mAP can be left "
         "out: whatever was earned without it can still be earned, so `admission` cannot fall with N. It can fall only "
-        "where a newcomer disturbs the others even while it sends nothing (Eq. 1 as written: every associated mAP is in the "
-        "interference), or where prices are not the best ones.",
+        "where a newcomer disturbs the others even while it sends nothing (Eq. 1 as written: every associated mAP is "
+        "in the interference), or where prices are not the best ones.",
         "The mAPs' mean utility may fall with N in either case: a mean over more mAPs that share the same BSs.",
         f"[Statement and tests]({_PROVED}), [solution concepts](docs/equilibrium.md#what-each-concept-promises).",
     ),
