@@ -107,7 +107,7 @@ def _rates(name: str, shown: pl.DataFrame) -> list[str]:
             f"learning rate {last['learning_rate']:g}: {_settling(last, measure)}, ends at {middle} [{low}, {high}] "
             f"with regret {number(last[f'{REGRET}_median'], 2)}"
         )
-    return [f"{rows['seeds'].max()} seeds, {rows['episode'].max()} episodes, money a slot. {'; '.join(told)}."]
+    return [f"{rows['seeds'].max()} seeds, {rows['episode'].max()} episodes, money a slot: {'; '.join(told)}."]
 
 
 def _settling(last: dict[str, float], measure: str) -> str:

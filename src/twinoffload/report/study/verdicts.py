@@ -9,28 +9,39 @@ from twinoffload.report.study.claims import MAIN, Claim, claim_named, in_order, 
 from twinoffload.report.study.prose import slug
 from twinoffload.report.wording import decimals, listed, number
 
-SYMBOLS = {"holds": "✓", "fails": "✗", "undecided": "?", "mixed": "◐", "not tested": "–"}
-_MANY = {"holds": "hold", "fails": "fail", "undecided": "undecided"}
+SYMBOLS = {"holds": "✓", "fails": "✗", "undecided": "?", "mixed": "◐", "missing": "○"}
+_SAID = {  # of one, of several
+    "holds": ("holds", "hold"),
+    "fails": ("fails", "fail"),
+    "undecided": ("undecided", "undecided"),
+    "missing": ("not measured", "not measured"),
+}
 
 
 class Count(NamedTuple):
-    """How many verdicts are which."""
+    """How many verdicts are which; those for which there was nothing to measure apart from those undecided."""
 
     holds: int
     fails: int
     undecided: int
+    missing: int
 
     @classmethod
     def of(cls, verdicts: Iterable[Verdict]) -> "Count":
         """Of some verdicts."""
-        words = [verdict.verdict for verdict in verdicts]
-        return cls(*(words.count(word) for word in cls._fields))  # type: ignore[arg-type]
+        words = ["missing" if verdict.effect is None else verdict.verdict for verdict in verdicts]
+        return cls(*(words.count(word) for word in cls._fields))
 
     @property
     def word(self) -> str:
-        """The verdict that all share, else `mixed`."""
+        """The one that all share, else `mixed`."""
         found = [name for name, count in self._asdict().items() if count]
-        return found[0] if len(found) == 1 else "mixed" if found else "not tested"
+        return found[0] if len(found) == 1 else "mixed"
+
+    @property
+    def name(self) -> str:
+        """The word as it is said of one."""
+        return _SAID[self.word][0] if self.word in _SAID else self.word
 
     @property
     def symbol(self) -> str:
@@ -40,8 +51,7 @@ class Count(NamedTuple):
     @property
     def each(self) -> list[tuple[str, str]]:
         """Words that occur, with their number: such as ("holds", "3 hold")."""
-        said = self._asdict().items()
-        return [(name, f"{count} {name if count == 1 else _MANY[name]}") for name, count in said if count]
+        return [(name, f"{count} {_SAID[name][count > 1]}") for name, count in self._asdict().items() if count]
 
     @property
     def whole(self) -> str:
@@ -241,6 +251,7 @@ def _which(claims: list[Section]) -> str:
         "mixed": "The outcome is mixed for",
         "fails": "All fail of",
         "undecided": "Nothing is decided of",
+        "missing": "Nothing was measured of",
     }
     told = []
     for word, beginning in words.items():
@@ -251,8 +262,8 @@ def _which(claims: list[Section]) -> str:
 
 
 def of_word(verdicts: Sequence[Verdict], word: str) -> list[Row]:
-    """Rows of the main reading with this verdict, claim by claim."""
-    main = [verdict for verdict in verdicts if verdict.reading == MAIN and verdict.verdict == word]
+    """Rows of the main reading with this verdict for which something was measured, claim by claim."""
+    main = [one for one in verdicts if one.reading == MAIN and one.verdict == word and one.effect is not None]
     return [row for section in sections(main) for row in section.rows]
 
 
