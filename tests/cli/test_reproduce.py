@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import polars as pl
 import pytest
 from test_errors import refused, run
 
-from twinoffload.experiments import execution, paper_figures, study
+from twinoffload.experiments import execution, measure_settings, paper_figures, study
 from twinoffload.experiments.execution import here
 
 
@@ -47,6 +48,20 @@ def test_figures_are_drawn_and_what_was_computed_is_taken_over(capfd, monkeypatc
     assert before == {path: path.read_bytes() for path in (tmp_path / "study").glob("*") if path.is_file()} | {
         tmp_path / "study" / study.LOCK: before[tmp_path / "study" / study.LOCK]
     }
+
+
+def test_measured_tables_stand_beside_a_study(capfd, monkeypatch, tmp_path, tiny):
+    monkeypatch.setattr(measure_settings, "QUICK", replace(measure_settings.QUICK, markets=5, points=17))
+    folder = tmp_path / "study"
+    status, out, _ = run(capfd, "reproduce", "propositions", "--quick", "--out", folder)
+    assert (status, out) == (0, f"{folder / 'propositions.csv'}\n")
+    assert pl.read_csv(folder / "propositions.csv")["market"].n_unique() == 5
+    words = ("reproduce", "fig7,propositions", "--quick", "--seeds", "1", "--out", folder)
+    assert run(capfd, *words)[0] == 0
+    refused(run(capfd, *words), "holds a study already", "--resume")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("")
+    refused(run(capfd, "reproduce", "propositions", "--out", tmp_path / "notes"), "'mine.txt', which no study wrote")
 
 
 def test_a_missing_ray_is_told_of(capfd, monkeypatch, tmp_path):

@@ -10,8 +10,8 @@ def reproduce(
     figures: Annotated[
         str,
         typer.Argument(
-            help="fig2 ... fig7, several separated by commas, or all; readings: other readings of the paper, for "
-            "`twinoffload claims`."
+            help="fig2 ... fig7, several separated by commas, or all. For `twinoffload claims` also: readings (other "
+            "readings of the paper), timing (six minutes, alone on the machine), propositions."
         ),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="Short trainings and 3 seeds: to see it run.")] = False,
@@ -36,19 +36,19 @@ def reproduce(
     """Reproduce the paper's figures with intervals over seeds, and what the paper lacks.
 
     Killed or interrupted, the same command with --resume goes on and ends in the same table. Other figures or more
-    seeds with --resume are added to what the folder holds. Writes table.parquet, and a PDF, a PNG and a CSV for each
-    figure.
+    seeds with --resume are added to what the folder holds; tables of timing and propositions are measured anew.
+    Writes table.parquet, and a PDF, a PNG and a CSV for each figure.
 
     \b
     Example
       twinoffload reproduce all --quick
       twinoffload reproduce fig4,fig7 --seeds 20 --resume
-      twinoffload reproduce readings --resume
+      twinoffload reproduce readings,timing,propositions --resume
     """  # noqa: D301
     import time
 
     from twinoffload.cli.options import RunInterruptedError, use_machine
-    from twinoffload.experiments import execution, paper_groups
+    from twinoffload.experiments import execution, measures, paper_groups
     from twinoffload.experiments.paper_figures import FIGURES, FULL, QUICK, check_names, check_seeds, groups
     from twinoffload.experiments.study import Study, check_folder
     from twinoffload.report.paper_figures import draw
@@ -56,27 +56,47 @@ def reproduce(
     names, count = check_names(figures), check_seeds(seeds or (3 if quick else 10))
     where = use_machine(device, execution.THREADS)
     folder = out or Path("results/paper-quick" if quick else "results/paper")
-    check_folder(folder, resume)
-    title = f"the paper's figures, {'quick' if quick else 'full'}, {where}"
-    study = Study(folder, groups(names, count, QUICK if quick else FULL, where), title)
-    if ray is not None:
-        execute = execution.on_ray(paper_groups.compute, ray)
-    else:
-        execute = execution.on_cores(paper_groups.compute, workers or (execution.cores() if where == "cpu" else 1))
-    began = time.perf_counter()
-    try:
-        table = _with_progress(study, execute, resume)
-    except KeyboardInterrupt:
-        options = {"--seeds": seeds, "--out": folder, "--workers": workers, "--ray": ray}
-        options |= {"--device": None if device == "cpu" else device}
-        raise RunInterruptedError(f"interrupted; go on with `{_again(figures, quick, options)}`") from None
-    taken = time.perf_counter() - began
-    drawn = [name for name in FIGURES if name in names or (folder / f"{name}.csv").exists()]
-    for path in draw(table, drawn, folder):
+    check_folder(folder, resume, measures.FILES)
+    computed = [name for name in names if name not in measures.BY_NAME]
+    if computed:
+        title = f"the paper's figures, {'quick' if quick else 'full'}, {where}"
+        study = Study(folder, groups(computed, count, QUICK if quick else FULL, where), title, measures.FILES)
+        if ray is not None:
+            execute = execution.on_ray(paper_groups.compute, ray)
+        else:
+            execute = execution.on_cores(paper_groups.compute, workers or (execution.cores() if where == "cpu" else 1))
+        began = time.perf_counter()
+        try:
+            table = _with_progress(study, execute, resume)
+        except KeyboardInterrupt:
+            options = {"--seeds": seeds, "--out": folder, "--workers": workers, "--ray": ray}
+            options |= {"--device": None if device == "cpu" else device}
+            raise RunInterruptedError(f"interrupted; go on with `{_again(figures, quick, options)}`") from None
+        taken = time.perf_counter() - began
+        drawn = [name for name in FIGURES if name in names or (folder / f"{name}.csv").exists()]
+        for path in draw(table, drawn, folder):
+            typer.echo(path)
+        typer.echo(f"{folder / 'table.parquet'}: {len(table):,} rows in {taken:.0f} s")
+        _tell_stopped(table)
+        _tell_time(study)
+    for path in _measured([name for name in names if name in measures.BY_NAME], folder, quick):
         typer.echo(path)
-    typer.echo(f"{folder / 'table.parquet'}: {len(table):,} rows in {taken:.0f} s")
-    _tell_stopped(table)
-    _tell_time(study)
+
+
+def _measured(names: list[str], folder: Path, quick: bool) -> list[Path]:
+    """Tables that no cells make, measured anew; nobody else computes in the folder meanwhile."""
+    from twinoffload.cli.progress import Bar, progress
+    from twinoffload.experiments import measure_settings, measures
+    from twinoffload.experiments.study import locked
+
+    settings = measure_settings.QUICK if quick else measure_settings.FULL
+    wanted = [one for name in names for one in measures.BY_NAME[name]]
+    if not wanted:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder), progress() as bars:
+        bar = Bar(bars, "measuring", measures.steps(wanted, settings))
+        return measures.write_tables(folder, wanted, settings, bar.advance)
 
 
 def _again(figures: str, quick: bool, options: dict[str, Any]) -> str:

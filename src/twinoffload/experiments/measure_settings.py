@@ -38,7 +38,7 @@ class MeasureSettings:
     window_s: float = 0.25
     growth_repeats: int = 8
     snapshots: int = 192
-    algorithm_w: tuple[int, ...] = (20, 32, 50, 80, 125)
+    algorithm_w: tuple[int, ...] = (16, 25, 40, 63, 100)
     algorithm_n: tuple[int, ...] = (32, 64, 128, 256, 512)
     algorithm_m: tuple[int, ...] = (2, 4, 8, 16, 32)
     learning_n: tuple[int, ...] = (64, 128, 256, 512, 1024)

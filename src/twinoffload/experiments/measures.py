@@ -31,6 +31,8 @@ class Measure(Protocol):
 
 TIMING: tuple[Measure, ...] = (timing_study, growth_study)
 PROPOSITIONS: tuple[Measure, ...] = (propositions,)
+BY_NAME = {"timing": TIMING, "propositions": PROPOSITIONS}
+FILES = tuple(one.FILE for measures in BY_NAME.values() for one in measures)
 
 
 def steps(measures: Sequence[Measure], settings: MeasureSettings = FULL) -> int:

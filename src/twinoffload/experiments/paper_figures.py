@@ -65,6 +65,7 @@ AXES = {
     ),
 }
 OTHERS = "readings"  # asked for beside the figures
+MEASURED = ("timing", "propositions")  # tables that are measured in a study's folder, by no cells
 FIGURES: dict[str, tuple[str, ...]] = {  # the axes of each; none: learning curves
     "fig2": (),
     "fig3": (),
@@ -171,7 +172,7 @@ def check_names(names: str) -> list[str]:
         ValueError: one is unknown.
     """
     asked = [name.strip() for name in names.split(",")]
-    known = [*FIGURES, OTHERS]
+    known = [*FIGURES, OTHERS, *MEASURED]
     for name in asked:
         if name not in (*known, "all"):
             raise ValueError(f"{name!r}: must be of {', '.join(known)}, separated by commas, or all")

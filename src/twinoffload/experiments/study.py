@@ -85,12 +85,19 @@ class Study:
         folder: where it is, or is to be.
         groups: what is asked of it; of equal groups one is kept.
         title: what kind of study it is; those of other titles do not mix.
+        beside: names of files that others may have put there.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], groups: Sequence[Group], title: str = "study"):
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        groups: Sequence[Group],
+        title: str = "study",
+        beside: Sequence[str] = (),
+    ):
         self.folder = Path(folder)
         self.groups = list({group.key: group for group in groups}.values())
-        self.title = title
+        self.title, self.beside = title, beside
 
     def run(
         self,
@@ -113,7 +120,7 @@ class Study:
             ValueError: the folder holds something else, a study and `resume` was not asked for, or one that this does
                 not go with; another process is at work on it; or a part is damaged. One line that names the remedy.
         """
-        check_folder(self.folder, resume)
+        check_folder(self.folder, resume, self.beside)
         try:
             (self.folder / PARTS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -188,8 +195,13 @@ class Study:
             draft.unlink()
 
 
-def check_folder(folder: Path, resume: bool) -> None:
+def check_folder(folder: Path, resume: bool, beside: Sequence[str] = ()) -> None:
     """Refuse, before any work, a folder in which a study must not be computed.
+
+    Args:
+        folder: where.
+        resume: whether it may hold a study already.
+        beside: names of files that may stand where there is no study yet.
 
     Raises:
         ValueError: naming it and the remedy.
@@ -202,7 +214,7 @@ def check_folder(folder: Path, resume: bool) -> None:
         if not resume:
             raise ValueError(f"{folder}: holds a study already; go on with --resume, or choose another --out")
         return
-    begun = {folder / PARTS, folder / LOCK, *drafts(folder / MANIFEST)}
+    begun = {folder / PARTS, folder / LOCK, *drafts(folder / MANIFEST), *(folder / name for name in beside)}
     strange = sorted(entry.name for entry in folder.iterdir() if entry not in begun)
     if strange:
         raise ValueError(f"{folder}: holds {strange[0]!r}, which no study wrote; choose another --out")

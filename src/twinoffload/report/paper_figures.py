@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from twinoffload.experiments.interval import median_interval
 from twinoffload.experiments.paper_figures import AXES, BASE, FIGURES, MAIN, RATES, Axis
 from twinoffload.experiments.paper_groups import HELD_OUT, TRAINING, describe
-from twinoffload.experiments.settling import settled
+from twinoffload.experiments.settling import WINDOW, settled
 from twinoffload.files import write_text
 from twinoffload.report import print_style
 from twinoffload.report.print_style import SCHEMES, TWO_COLUMNS, save
@@ -207,12 +207,15 @@ def _draw_curves(shown: pl.DataFrame, measure: str) -> Figure:
             if rows.is_empty():
                 continue
             x, middle, low, high = (rows[name].to_numpy() for name in ("episode", *(f"{what}_{p}" for p in _PARTS)))
-            panel.fill_between(x, low, high, color=look.color, alpha=0.2, linewidth=0)
-            panel.plot(x, middle, label=f"SAC, learning rate {rate:g}", zorder=3, **look.line())
-            medians.append((middle, look.color))
+            panel.fill_between(x, low, high, color=look.color, alpha=0.18, linewidth=0)
+            panel.plot(x, middle, color=look.color, linewidth=0.5, alpha=0.8, zorder=3)
+            smooth = np.convolve(middle, np.full(WINDOW, 1.0 / WINDOW), mode="valid")
+            panel.plot(x[WINDOW - 1 :], smooth, label=f"SAC, learning rate {rate:g}", zorder=4, **look.line())
+            medians.append(middle)
             end = rows[f"{measure}_settled_median"][0]
             if what == measure and end is not None:
-                panel.plot([end], [np.interp(end, x, middle)], color=look.color, zorder=5, **_SETTLED)
+                at = np.interp(end, x[WINDOW - 1 :], smooth)
+                panel.plot([end], [at], color=look.color, zorder=5, **_SETTLED)
         known = {row["scheme"]: row[f"{what}_median"] for row in lines.to_dicts()}
         for scheme, value in known.items():
             look = SCHEMES[scheme]
@@ -228,21 +231,21 @@ def _draw_curves(shown: pl.DataFrame, measure: str) -> Figure:
     return figure
 
 
-def _fit(panel: Axes, medians: Sequence[tuple[np.ndarray, str]], lines: Sequence[float]) -> None:
-    """Show the lines, and the medians after a tenth of training; how far one goes beyond stands at the edge."""
-    late = np.concatenate([np.asarray(lines), *(median[len(median) // 10 :] for median, _ in medians)])
+def _fit(panel: Axes, medians: Sequence[np.ndarray], lines: Sequence[float]) -> None:
+    """Show the lines, and the medians after a tenth of training; how far they go beyond stands at the edge."""
+    late = np.concatenate([np.asarray(lines), *(median[len(median) // 10 :] for median in medians)])
     late = late[np.isfinite(late)]
     low, high = late.min(), late.max()
     margin = 0.08 * (high - low) + 1e-9
     low, high = low - margin if low < 0 or min(lines) > 0 else 0.0, high + margin
     panel.set_ylim(low, high)
-    for at, (median, color) in enumerate(medians):
-        for worst, edge, sign, align in ((median.min(), 0.02, "↓", "bottom"), (median.max(), 0.98, "↑", "top")):
-            if not low <= worst <= high:
-                step = 0.07 * (at if edge < 0.5 else -at)
-                words = f"{sign} {worst:.1f}, episode {int(np.argmax(median == worst)) + 1}"
-                place = {"transform": panel.transAxes, "ha": "left", "va": align}
-                panel.text(0.06, edge + step, words, color=color, fontsize=6.5, **place)
+    everything = np.stack(medians)
+    for worst, edge, sign, align in ((everything.min(), 0.02, "↓", "bottom"), (everything.max(), 0.98, "↑", "top")):
+        if not low <= worst <= high:
+            episode = int(np.argwhere(everything == worst)[0, -1]) + 1
+            words, box = f"{sign} {worst:.1f} in episode {episode}", {"facecolor": "white", "alpha": 0.85, "pad": 1.0}
+            place = {"transform": panel.transAxes, "ha": "left", "va": align, "zorder": 6}
+            panel.text(0.06, edge, words, color="#333333", fontsize=6.5, bbox=box | {"edgecolor": "none"}, **place)
 
 
 def _legend(figure: Figure, panel: Axes, columns: int) -> None:
