@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from twinoffload.experiments.verdict import Verdict
 from twinoffload.files import write_text
 from twinoffload.report.schemes import scheme_named
@@ -16,7 +14,8 @@ from twinoffload.report.study.base import earned
 from twinoffload.report.study.folder import StudyFolder
 from twinoffload.report.study.settings import settings
 from twinoffload.report.style import standalone
-from twinoffload.report.wording import decimals, interval, number
+from twinoffload.report.templates import templates
+from twinoffload.report.wording import decimals
 
 _ALWAYS = [name for name in claims.TOLD if name.startswith("C")]  # of the paper: untested ones have a place, too
 
@@ -68,17 +67,8 @@ def write_markdown(
 
 
 def _rendered(template: str, contents: dict[str, Any], wording: Any, target: Path) -> str:
-    html = template.endswith(".html.j2")
-    environment = Environment(
-        loader=PackageLoader("twinoffload", "report"),
-        autoescape=html,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"number": number, "interval": interval, "prose": partial(wording, docs=_docs(target))}
-    environment.filters["digits"] = decimals
+    environment = templates(html=template.endswith(".html.j2"))
+    environment.filters |= {"prose": partial(wording, docs=_docs(target)), "digits": decimals}
     return environment.get_template(template).render(contents)
 
 
