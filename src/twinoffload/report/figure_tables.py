@@ -23,15 +23,21 @@ def read_tables(names: Iterable[str], folder: Path, prefix: str, remedy: str) ->
     Raises:
         ValueError: one is missing or damaged; the message names it and the remedy.
     """
-    tables = {}
-    for name in names:
-        path = folder / "tables" / f"{prefix}{name}.csv"
-        if not path.is_file():
-            raise ValueError(f"{path}: no such table; {remedy}")
-        try:
-            tables[name] = pl.read_csv(path, infer_schema_length=None)
-        except pl.exceptions.PolarsError as error:
-            raise ValueError(f"{path}: cannot be read ({str(error).splitlines()[0]}); {remedy}") from None
-        if tables[name].is_empty():
-            raise ValueError(f"{path}: has no rows; {remedy}")
-    return tables
+    return {name: read_table(folder / "tables" / f"{prefix}{name}.csv", remedy) for name in names}
+
+
+def read_table(path: Path, remedy: str) -> pl.DataFrame:
+    """A CSV file.
+
+    Raises:
+        ValueError: it is missing, damaged or without rows; the message names it and the remedy.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such table; {remedy}")
+    try:
+        table = pl.read_csv(path, infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        raise ValueError(f"{path}: cannot be read ({str(error).splitlines()[0]}); {remedy}") from None
+    if table.is_empty():
+        raise ValueError(f"{path}: has no rows; {remedy}")
+    return table

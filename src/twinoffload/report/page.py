@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from twinoffload.experiments.interval import coverage
 from twinoffload.files import write_text
 from twinoffload.report.comparison import draw_comparison
@@ -25,7 +23,8 @@ from twinoffload.report.tables import (
     scenario_settings,
     training_settings,
 )
-from twinoffload.report.wording import duration, interval, number, plain
+from twinoffload.report.templates import templates
+from twinoffload.report.wording import duration, plain
 
 FIGURES = {"comparison": draw_comparison, "convergence": draw_convergence, "slot": draw_slot_map}
 
@@ -53,15 +52,7 @@ def write_report(folder: str | Path) -> Path:
 
 def render(results: Results) -> str:
     """The page's HTML."""
-    environment = Environment(
-        loader=PackageLoader("twinoffload", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": number, "interval": interval}
-    return environment.get_template("page.html.j2").render(_contents(results))
+    return templates().get_template("page.html.j2").render(_contents(results))
 
 
 def _contents(results: Results) -> dict[str, Any]:

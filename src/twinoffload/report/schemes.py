@@ -76,6 +76,14 @@ _KNOWN = {
             "s",
         ),
         Scheme(
+            "gradient",
+            "equilibrium",
+            "The paper's Algorithm 1 as printed: gradient steps of all prices, and within each as many of all amounts "
+            "and choices of a BS.",
+            "#b5544f",
+            "X",
+        ),
+        Scheme(
             "posted",
             "equilibrium",
             "Strong Stackelberg equilibrium: the best prices in the allowed range, and the association best for the "

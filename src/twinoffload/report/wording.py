@@ -17,6 +17,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def decimals(size: float, digits: int = 3) -> int:
+    """How many decimals show a number of this size with so many digits; two for 0, as for what is not finite."""
+    return 2 if size == 0.0 or not math.isfinite(size) else max(0, digits - 1 - math.floor(math.log10(abs(size))))
+
+
 def signed(value: float, digits: int = 3) -> str:
     """As `number`, with a plus."""
     text = number(value, digits)

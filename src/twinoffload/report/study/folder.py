@@ -1,0 +1,69 @@
+"""A study's folder, read and checked: the only thing, besides the verdicts, that its report knows."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from twinoffload.experiments.claims import Tables, read_tables
+from twinoffload.experiments.study import MANIFEST, TABLE
+from twinoffload.report.figure_tables import read_table
+from twinoffload.report.study.claims import FIGURE_COMMANDS, FIGURES, TABLE_COMMAND
+
+DATE = "date"  # key in the manifest, or in the table's own metadata
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """What `twinoffload reproduce` left behind, as far as it came.
+
+    Attributes:
+        folder: where it is.
+        manifest: versions, and every group with its settings.
+        tables: cells, times and growth; None where they were not computed.
+        figures: of those figures that were drawn, what they show.
+        dated: when it was computed; None where nothing says so.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    tables: Tables
+    figures: dict[str, pl.DataFrame]
+    dated: str | None
+
+    @classmethod
+    def load(cls, folder: Path, dated: str | None = None) -> "StudyFolder":
+        """Read what is there.
+
+        Args:
+            folder: of the study.
+            dated: when it was computed; default: what its manifest says, or its table.
+
+        Raises:
+            ValueError: it holds no study, or something damaged; one line names it and the remedy.
+        """
+        manifest, tables = _manifest(folder), read_tables(folder)
+        metadata = pl.read_parquet_metadata(folder / TABLE) if tables.cells is not None else {}
+        drawn = [name for name in FIGURES if (folder / f"{name}.png").is_file()]
+        figures = {
+            name: read_table(folder / f"{name}.csv", f"`{FIGURE_COMMANDS[name]}` writes it anew") for name in drawn
+        }
+        return cls(folder, manifest, tables, figures, dated or manifest.get(DATE) or metadata.get(DATE))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ValueError(
+            f"{folder}: holds no study ({MANIFEST} is missing); `{TABLE_COMMAND} --out {folder}` makes one"
+        )
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read ({error}); delete it, and `{TABLE_COMMAND}` writes it anew") from None
+    kinds = {"versions": dict, "groups": list}
+    if not isinstance(manifest, dict) or any(not isinstance(manifest.get(key), kind) for key, kind in kinds.items()):
+        raise ValueError(f"{path}: lists no `versions` and `groups`; `twinoffload reproduce all` makes a study")
+    return manifest
