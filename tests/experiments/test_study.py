@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import studies
+from twinoffload.experiments import provenance
 from twinoffload.experiments import study as engine
 from twinoffload.experiments.benchmarks import study as benchmark
 from twinoffload.experiments.execution import here, on_cores
@@ -136,11 +137,11 @@ def test_other_versions_compute_all_anew_or_nothing(tmp_path, monkeypatch):
 def test_the_hash_of_sources_is_of_what_computes(tmp_path):
     (tmp_path / "cli").mkdir()
     (tmp_path / "game.py").write_text("x = 1")
-    before = engine.sources_hash(tmp_path)
+    before = provenance.sources_hash(tmp_path)
     (tmp_path / "cli" / "show.py").write_text("print()")
-    assert engine.sources_hash(tmp_path) == before
+    assert provenance.sources_hash(tmp_path) == before
     (tmp_path / "game.py").write_text("x = 2")
-    assert engine.sources_hash(tmp_path) != before
+    assert provenance.sources_hash(tmp_path) != before
 
 
 def test_a_damaged_manifest_is_named(tmp_path):

@@ -19,11 +19,15 @@ def claims(
     ] = "all",
     only: Annotated[str, typer.Option(help="Claims, separated by commas, such as C5,D1; or all.")] = "all",
     reasons: Annotated[bool, typer.Option("--reasons", help="Give every part's reason, not only what fails.")] = False,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Also write the report as Markdown, such as docs/results.md.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
 ) -> None:
     """Judge every claim of the paper by a study's tables: holds, fails, or undecided.
 
-    Nothing is trained or solved. What a study lacks is undecided, and the reason says which command computes it.
+    Nothing is trained or solved. What a study lacks is undecided, and the reason says which command computes it. With
+    all claims and readings, and a study's manifest, the report is written too: STUDY/report.html.
 
     \b
     Example
@@ -36,7 +40,10 @@ def claims(
     from twinoffload.cli.console import output
     from twinoffload.experiments.claims import CLAIMS, READINGS, judge, read_tables
     from twinoffload.files import json_text
+    from twinoffload.report.study_report import write_markdown, write_report
 
+    if markdown is not None and (json or reading != "all" or only != "all"):
+        raise ValueError("--markdown: the report is on all claims under all readings; leave --json, --reading, --only")
     readings = _chosen("--reading", reading, list(READINGS))
     names = _chosen("--only", only, [claim.id for claim in CLAIMS])
     chosen = [claim for claim in CLAIMS if claim.id in names]
@@ -52,8 +59,12 @@ def claims(
                 }
             )
         )
-    else:
-        print_verdicts(found, chosen, output(), reasons=reasons)
+        return
+    print_verdicts(found, chosen, output(), reasons=reasons)
+    if readings == list(READINGS) and chosen == list(CLAIMS):
+        typer.echo(write_report(study, found))
+        if markdown is not None:
+            typer.echo(write_markdown(study, found, markdown))
 
 
 def _chosen(option: str, asked: str, known: list[str]) -> list[str]:

@@ -13,29 +13,20 @@ to what is listed there, and a group that both ask is computed once.
 import hashlib
 import json
 import os
-import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import torch
 
-import twinoffload
+from twinoffload.experiments.provenance import versions
 from twinoffload.files import drafts, json_text, write_text, write_whole
 
 MANIFEST, TABLE, PARTS, LOCK = "manifest.json", "table.parquet", "parts", ".lock"
-NOT_COMPUTING = (  # of the package: what asks, keeps, times or shows
-    "cli/",
-    "report/",
-    *(
-        f"experiments/{name}"
-        for name in ("benchmarks/", "claims/", "execution.py", "paper_figures.py", "study.py", "verdict.py")
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -101,6 +92,7 @@ class Study:
         self.folder = Path(folder)
         self.groups = list({group.key: group for group in groups}.values())
         self.title, self.beside = title, beside
+        self.dated: str | None = None
 
     def run(
         self,
@@ -131,13 +123,12 @@ class Study:
         with locked(self.folder):
             self.groups = merged(listed(self.folder, self.title, self.groups), self.groups)
             self._clear_drafts()
+            missing = [group for group in self.groups if not _is_whole(self.part(group))]
+            self.dated = date.today().isoformat() if missing else _dated(self.folder)
             write_text(self.folder / MANIFEST, json_text(self.manifest()) + "\n")
-            missing = []
             for group in self.groups:
-                if _is_whole(self.part(group)):
+                if group not in missing:
                     each(group, True)
-                else:
-                    missing.append(group)
             for group, result in execute(missing) if missing else ():
                 self._keep(group, result)
                 each(group, False)
@@ -149,6 +140,7 @@ class Study:
         """What will be computed, as JSON."""
         return {
             "title": self.title,
+            "date": self.dated,
             "versions": versions(),
             "cells": sum(len(group.cells) for group in self.groups),
             "groups": [
@@ -253,6 +245,14 @@ def listed(folder: Path, title: str, asked: Sequence[Group]) -> list[Group]:
     return groups
 
 
+def _dated(folder: Path) -> str | None:
+    """When a study was computed, by its manifest."""
+    try:
+        return json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("date")
+    except FileNotFoundError:
+        return None
+
+
 def merged(old: Sequence[Group], new: Sequence[Group]) -> list[Group]:
     """Old groups, then new ones, every cell in one of them: of two groups that share cells the larger is kept.
 
@@ -317,24 +317,3 @@ def locked(folder: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
-
-
-@cache
-def versions() -> dict[str, str]:
-    """What a part's numbers depend on besides its work: when the code changes, parts are computed anew."""
-    return {
-        "twinoffload": twinoffload.__version__,
-        "sources": sources_hash(),
-        "torch": str(torch.__version__),
-        "machine": platform.machine(),
-    }
-
-
-def sources_hash(package: Path = Path(twinoffload.__file__).parent) -> str:
-    """Of the package's files that compute: all but `NOT_COMPUTING`."""
-    digest = hashlib.sha256()
-    for file in sorted(package.rglob("*")):
-        name = file.relative_to(package).as_posix()
-        if file.suffix in (".py", ".yaml") and not name.startswith(NOT_COMPUTING):
-            digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]

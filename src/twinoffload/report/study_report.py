@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from twinoffload.experiments.claims import commands
+from twinoffload.experiments.paper_figures import FIGURES
 from twinoffload.experiments.verdict import Verdict
 from twinoffload.files import write_text
 from twinoffload.report.schemes import scheme_named
@@ -107,7 +109,7 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
         "matrix": matrix,
         "sections": sections,
         "anchors": {section.claim.id: section.anchor for section in sections},
-        "figures": {name: figures.picture(name, study.figures.get(name)) for name in claims.FIGURES},
+        "figures": {name: figures.picture(name, study.figures.get(name)) for name in FIGURES},
         "drawn": drawn,
         "base": base,
         "scheme": scheme_named,
@@ -118,5 +120,5 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
         "growths": growths,
         "growth_figure": timing.draw_growth(growths) if growths else "",
         "notes": notes.notes(base),
-        "commands": claims,
+        "commands": commands,
     }

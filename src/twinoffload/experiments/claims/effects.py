@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from twinoffload.experiments.claims import commands
 from twinoffload.experiments.claims.cells import (
     BIAS,
     MAPS,
@@ -170,7 +171,7 @@ def _mistakes(tables: Tables, reading: str, axis: str, scheme: str) -> str:
 
 def source(figure: str, reading: str) -> str:
     """The command that computes what a verdict reads."""
-    return f"twinoffload reproduce {figure}" if reading == MAIN else "twinoffload reproduce readings --resume"
+    return commands.FIGURE[figure] if reading == MAIN else commands.READINGS
 
 
 def not_computed(figure: str, reading: str) -> str:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from twinoffload.experiments.claims import commands
 from twinoffload.experiments.claims.part import Part, shifted, verdicts
 from twinoffload.experiments.claims.study_folder import Tables
 from twinoffload.experiments.interval import Interval
 from twinoffload.experiments.verdict import Verdict
 
-SOURCE = "twinoffload reproduce timing"
 WITHIN = 0.1  # of the exponent that is stated
 SIZES = 3  # that a fit needs
 
@@ -66,7 +66,7 @@ def fitted(sizes: Sequence[float], costs: Sequence[float]) -> float:
 
 def _counted(growth: pl.DataFrame | None, stated: Stated) -> Part:
     words = f"{stated.algorithm}: operations grow as {stated.varied}^{stated.exponent:g}"
-    part = Part(words, "(exponent)", SOURCE, counted="repeats", test="counted, no test needed")
+    part = Part(words, "(exponent)", commands.TIMING, counted="repeats", test="counted, no test needed")
     rows = _rows(growth, stated, "operations")
     counts = rows.group_by("value").agg(pl.col("operations").max()).sort("value") if rows is not None else None
     if rows is None or counts is None or len(counts) < SIZES:
@@ -79,7 +79,7 @@ def _counted(growth: pl.DataFrame | None, stated: Stated) -> Part:
 
 def _timed(growth: pl.DataFrame | None, stated: Stated) -> Part:
     words = f"{stated.algorithm}: processor time grows no faster than {stated.varied}^{stated.exponent:g}"
-    part = Part(words, "(exponent)", SOURCE, counted="repeats")
+    part = Part(words, "(exponent)", commands.TIMING, counted="repeats")
     rows = _rows(growth, stated, "seconds")
     slopes = []
     for _, repeat in rows.group_by("repeat", maintain_order=True) if rows is not None else ():
@@ -111,5 +111,5 @@ def _rows(growth: pl.DataFrame | None, stated: Stated, cost: str) -> pl.DataFram
 
 def _too_few(rows: pl.DataFrame | None, stated: Stated) -> str:
     if rows is None:
-        return f"not measured: `{SOURCE}` measures it"
+        return f"not measured: `{commands.TIMING}` measures it"
     return f"fewer than {SIZES} sizes of {stated.varied}, which are no line"

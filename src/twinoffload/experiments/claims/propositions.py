@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import polars as pl
 
+from twinoffload.experiments.claims import commands
 from twinoffload.experiments.claims.part import Part, joined, verdicts
 from twinoffload.experiments.claims.study_folder import Tables
 from twinoffload.experiments.interval import Interval
 from twinoffload.experiments.verdict import Verdict
 
-SOURCE = "twinoffload reproduce propositions"
 GAIN = 1e-9  # share of gamma^A: a deviation that gains less gains by rounding
 MARKETS = 60  # from which no counterexample leaves less than 5 % of them
 CLOSED = "closed form"
@@ -59,10 +59,10 @@ def _rows(tables: Tables, which: pl.Expr) -> pl.DataFrame | None:
 
 def _counted(words: str, rows: pl.DataFrame | None, held: pl.Expr, against: pl.Expr) -> tuple[Part, int]:
     """The share of markets against a sentence, and how many those are."""
-    part = Part(words, _UNIT, SOURCE, counted="markets", test="brute force")
+    part = Part(words, _UNIT, commands.PROPOSITIONS, counted="markets", test="brute force")
     here = None if rows is None else rows.filter(held)
     if here is None or here.is_empty():
-        return replace(part, reason=f"not measured: `{SOURCE}` measures it"), 0
+        return replace(part, reason=f"not measured: `{commands.PROPOSITIONS}` measures it"), 0
     count, found = len(here), int(here.select(against.fill_null(False).sum()).item())
     low, high = _share_interval(found, count)
     reason = joined(f"{found} of {count} markets", _gains(here) if against is BEATEN else "")

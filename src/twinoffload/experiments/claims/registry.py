@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from twinoffload.experiments import paper_figures
 from twinoffload.experiments.claims import (
     contradictions,
     convergence,
@@ -16,19 +17,12 @@ from twinoffload.experiments.verdict import Verdict
 
 Judge = Callable[[Tables, str], list[Verdict]]
 
-READINGS = {
-    MAIN: "as printed: mAPs see Eq. 34, discount 0.99, prices capped, idle mAPs interfere",
-    "discount-0": "discount 0, which is exact: no action changes a channel",
-    "load": "mAPs see last slot's interference, too",
-    "uncapped": "no cap on prices",
-    "silent": "idle mAPs do not interfere",
-    "paper-literal": "Table 2's learning rates, memory and batch",
-    "longer": "trained three times as long",
-}
+READINGS = {reading.name: reading.says for reading in (paper_figures.MAIN, *paper_figures.READINGS)}
 """How the paper is read where it leaves a choice, in the order of tables; one thing differs from the main reading."""
 
 _TRAINED = ("discount-0", "load", "uncapped", "silent", "paper-literal")
-_OTHER_MARKETS = ("uncapped", "silent")
+_CURVES = tuple(reading.name for reading in paper_figures.READINGS if reading.curves)
+_OTHER_MARKETS = tuple(reading.name for reading in paper_figures.READINGS if reading.scenario)
 
 
 @dataclass(frozen=True)
@@ -52,11 +46,11 @@ class Claim:
 
 CLAIMS = (
     Claim("C1", "The mAPs' policies converge at about 50 episodes for learning rates 0.05 and 0.005, at about 90 for "
-          "0.0005", "Fig. 2", convergence.maps, (MAIN, *_TRAINED)),
+          "0.0005", "Fig. 2", convergence.maps, (MAIN, *_CURVES)),
     Claim("C2", "The pricing policy converges at the corresponding episodes", "Fig. 3", convergence.operator,
-          (MAIN, *_TRAINED)),
+          (MAIN, *_CURVES)),
     Claim("C3", "A small learning rate learns slowly and smoothly; a large one can end in a local optimum",
-          "Figs. 2 and 3", convergence.rates, (MAIN, *_TRAINED)),
+          "Figs. 2 and 3", convergence.rates, (MAIN, *_CURVES)),
     Claim("C4", "Operator's and mAPs' utility rise with bandwidth; SAC is above TD3 and DDPG", "Fig. 4",
           effects.bandwidth, (MAIN, *_TRAINED, "longer")),
     Claim("C5", "With computing capability the mAPs' utility rises and the operator's may fall; SAC is above TD3 and "

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from twinoffload.experiments.claims import commands
 from twinoffload.experiments.claims.cells import name_of
 from twinoffload.experiments.claims.part import Part, shifted, verdicts
 from twinoffload.experiments.claims.study_folder import Tables
 from twinoffload.experiments.interval import Interval
 from twinoffload.experiments.verdict import Verdict
 
-SOURCE = "twinoffload reproduce timing"
 LEARNED = "sac"
 AGAINST = {"gradient": "Algorithm 1", "pairwise": "pairwise, which goes to Algorithm 1's fixed point directly"}
 FASTER = 1.05  # times: what is less counts as no faster
@@ -22,7 +22,7 @@ def decisions(tables: Tables, reading: str) -> list[Verdict]:
     times = tables.decision_time
     if times is None or times.is_empty():
         words = "SAC decides faster than Algorithm 1"
-        return verdicts("C9", reading, [_part(words, f"not measured: `{SOURCE}` measures it")])
+        return verdicts("C9", reading, [_part(words, f"not measured: `{commands.TIMING}` measures it")])
     sizes = sorted(set(times.filter(pl.col("scheme") == LEARNED).select("maps", "stations").iter_rows()))
     parts = [_faster(times, maps, stations, scheme) for scheme in AGAINST for maps, stations in sizes]
     return verdicts(
@@ -40,7 +40,7 @@ def _faster(times: pl.DataFrame, maps: int, stations: int, scheme: str) -> Part:
     ]
     pairs = sides[0].join(sides[1], on="repeat", suffix="_learned").sort("repeat")
     if pairs.is_empty():
-        return _part(words, f"no times of {scheme} at this size; `{SOURCE}` measures them")
+        return _part(words, f"no times of {scheme} at this size; `{commands.TIMING}` measures them")
     other, own = pairs["decision_ms"].to_numpy(), pairs["decision_ms_learned"].to_numpy()
     found = shifted(_part(words, ""), np.log(other / own), above=0.0, margin=float(np.log(FASTER)))
     assert found.effect is not None
@@ -53,4 +53,4 @@ def _ms(value: float) -> str:
 
 
 def _part(words: str, reason: str) -> Part:
-    return Part(words, "times as fast", SOURCE, counted="repeats", reason=reason)
+    return Part(words, "times as fast", commands.TIMING, counted="repeats", reason=reason)

@@ -1,4 +1,4 @@
-"""How the report introduces the paper's claims and readings, and the commands behind the numbers."""
+"""How the report introduces the paper's claims and readings."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,13 +6,6 @@ from typing import NamedTuple
 from twinoffload.experiments import claims
 
 MAIN = "main"
-FIGURES = ("fig2", "fig3", "fig4", "fig5", "fig6", "fig7")
-FIGURE_COMMANDS = {name: f"twinoffload reproduce {name} --resume" for name in FIGURES}
-TABLE_COMMAND = "twinoffload reproduce all --resume"
-READINGS_COMMAND = "twinoffload reproduce readings --resume"
-TIMING_COMMAND = "twinoffload reproduce timing"
-PROPOSITIONS_COMMAND = "twinoffload reproduce propositions"
-CLAIMS_COMMAND = "twinoffload claims"
 
 
 class Told(NamedTuple):

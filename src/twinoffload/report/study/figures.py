@@ -8,9 +8,9 @@ from typing import NamedTuple
 import polars as pl
 from PIL import Image
 
+from twinoffload.experiments.claims import commands
 from twinoffload.experiments.paper_figures import AXES
 from twinoffload.experiments.paper_figures import FIGURES as VARIED
-from twinoffload.report.study.claims import FIGURE_COMMANDS
 from twinoffload.report.wording import number
 
 OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
@@ -74,9 +74,9 @@ def picture(name: str, shown: pl.DataFrame | None) -> Picture:
         except (pl.exceptions.PolarsError, KeyError, TypeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ValueError(
-                f"{name}.csv: is not what it should be ({reason}); `{FIGURE_COMMANDS[name]}` writes it anew"
+                f"{name}.csv: is not what it should be ({reason}); `{commands.FIGURE[name]}` writes it anew"
             ) from None
-    return Picture(name, CAPTIONS[name], told, FIGURE_COMMANDS[name], shown is not None)
+    return Picture(name, CAPTIONS[name], told, commands.FIGURE[name], shown is not None)
 
 
 def embedded(path: Path) -> str:
@@ -90,7 +90,7 @@ def embedded(path: Path) -> str:
         with Image.open(path) as image:
             few = image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
     except OSError:
-        raise ValueError(f"{path}: is no picture; `{FIGURE_COMMANDS[path.stem]}` draws it anew") from None
+        raise ValueError(f"{path}: is no picture; `{commands.FIGURE[path.stem]}` draws it anew") from None
     few.save(buffer, "PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 

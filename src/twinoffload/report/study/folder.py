@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from twinoffload.experiments.claims import Tables, read_tables
+from twinoffload.experiments.claims import Tables, commands, read_tables
+from twinoffload.experiments.paper_figures import FIGURES
 from twinoffload.experiments.study import MANIFEST, TABLE
 from twinoffload.report.figure_tables import read_table
-from twinoffload.report.study.claims import FIGURE_COMMANDS, FIGURES, TABLE_COMMAND
 
 DATE = "date"  # key in the manifest, or in the table's own metadata
 
@@ -48,7 +48,7 @@ class StudyFolder:
         metadata = pl.read_parquet_metadata(folder / TABLE) if tables.cells is not None else {}
         drawn = [name for name in FIGURES if (folder / f"{name}.png").is_file()]
         figures = {
-            name: read_table(folder / f"{name}.csv", f"`{FIGURE_COMMANDS[name]}` writes it anew") for name in drawn
+            name: read_table(folder / f"{name}.csv", f"`{commands.FIGURE[name]}` writes it anew") for name in drawn
         }
         return cls(folder, manifest, tables, figures, dated or manifest.get(DATE) or metadata.get(DATE))
 
@@ -56,13 +56,11 @@ class StudyFolder:
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
-        raise ValueError(
-            f"{folder}: holds no study ({MANIFEST} is missing); `{TABLE_COMMAND} --out {folder}` makes one"
-        )
+        raise ValueError(f"{folder}: holds no study ({MANIFEST} is missing); `{commands.ALL} --out {folder}` makes one")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); delete it, and `{TABLE_COMMAND}` writes it anew") from None
+        raise ValueError(f"{path}: cannot be read ({error}); delete it, and `{commands.ALL}` writes it anew") from None
     kinds = {"versions": dict, "groups": list}
     if not isinstance(manifest, dict) or any(not isinstance(manifest.get(key), kind) for key, kind in kinds.items()):
         raise ValueError(f"{path}: lists no `versions` and `groups`; `twinoffload reproduce all` makes a study")
