@@ -125,7 +125,7 @@ class Study:
             self._clear_drafts()
             missing = [group for group in self.groups if not _is_whole(self.part(group))]
             self.dated = date.today().isoformat() if missing else _dated(self.folder)
-            write_text(self.folder / MANIFEST, json_text(self.manifest()) + "\n")
+            write_text(self.folder / MANIFEST, _manifest_text(self.manifest()))
             for group in self.groups:
                 if group not in missing:
                     each(group, True)
@@ -243,6 +243,13 @@ def listed(folder: Path, title: str, asked: Sequence[Group]) -> list[Group]:
             )
         return []
     return groups
+
+
+def _manifest_text(manifest: dict[str, Any]) -> str:
+    """JSON with a line for each group: there may be thousands."""
+    head = json_text(manifest | {"groups": []})
+    groups = ",\n".join("    " + json.dumps(group, allow_nan=False) for group in manifest["groups"])
+    return head.replace('"groups": []', f'"groups": [\n{groups}\n  ]') + "\n"
 
 
 def _dated(folder: Path) -> str | None:
