@@ -472,3 +472,17 @@ def test_the_number_of_cores_limits_nobody():
     computing = outcome.delay - outcome.data / outcome.rate
     expected = outcome.data * torch.tensor(instance.cycles, dtype=torch.float64) / instance.compute[0]
     torch.testing.assert_close(computing, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_without_a_cap_fig_5_s_pattern_needs_an_map_that_moves():
+    """Uncapped, past f*, one mAP moves to the other BS as f grows: the operator loses, the mAPs gain, in this slot."""
+    open_market = Scenario.load("paper").replace(price_cap=None)
+    markets = [open_market.replace(compute=f).market() for f in (16.0, 24.0)]
+    gain = torch.tensor([  # a snapshot of the preset
+        [9.914865428140537e-10, 9.578873956002239e-09], [7.855587140806491e-10, 7.278435040676202e-09],
+        [8.40256137214742e-09, 1.2263612372243756e-09], [5.339085249423743e-09, 6.962916156152061e-10],
+    ], dtype=torch.float64)  # fmt: skip
+    slow, fast = (solve(market, gain, "admission") for market in markets)
+    assert int((torch.as_tensor(slow.association) != torch.as_tensor(fast.association)).sum()) == 1
+    assert fast.operator_utility < slow.operator_utility
+    assert fast.map_utility.mean() > slow.map_utility.mean()

@@ -123,7 +123,7 @@ def _printed(printed: AlgorithmSettings, ours: AlgorithmSettings) -> dict[str, A
 
 
 LEARNERS = ("operator", "maps")
-MAIN = Reading("main", "as printed: an mAP sees Eq. 34, discount 0.99 (Table 2)")
+MAIN = Reading("main", "the paper's observation (Eq. 34) and discount 0.99 (Table 2), learners of ours, a price cap")
 READINGS = (
     Reading("discount-0", "discount 0", discount=0.0, curves=True),
     Reading("load", "an mAP also sees the interference of the last slot", observation="load", curves=True),

@@ -13,7 +13,7 @@ class Verdict:
     Attributes:
         claim: of the paper, "C1" ... "C11", or "D1" ... for what its contradictions imply.
         part: what is said, a sentence.
-        reading: how the paper was read; "main" is as printed.
+        reading: how the paper was read; "main" is with what the paper lets mAPs see and its discount.
         verdict: `holds`, `fails`, or `undecided` where the table cannot tell.
         effect: the measured size, in `unit`; None where there was nothing to measure.
         low: of the effect's interval.

@@ -54,7 +54,10 @@ def along(cells: pl.DataFrame | None, reading: str, scheme: str, axis: str, meas
 
 
 def training(cells: pl.DataFrame | None, reading: str, rate: float, measure: str) -> dict[int, np.ndarray]:
-    """What SAC's exploring policies earned in each training episode `[E]`, by seed; NaN where nothing was measured."""
+    """What SAC's exploring policies earned in each training episode `[E]`, by seed; NaN where nothing was measured.
+
+    NaN, too, from where a training diverged: frozen weights make a level curve, which is not one that has settled.
+    """
     if cells is None:
         return {}
     rows = cells.filter(
@@ -63,7 +66,8 @@ def training(cells: pl.DataFrame | None, reading: str, rate: float, measure: str
         pl.col("scheme") == "sac",
         pl.col("learning_rate") == rate,
     ).sort("seed", "episode")
-    parts = rows.group_by("seed", maintain_order=True).agg(pl.col(measure).fill_null(float("nan")))
+    learning = pl.when(pl.col("stopped").fill_null(False)).then(None).otherwise(pl.col(measure))
+    parts = rows.group_by("seed", maintain_order=True).agg(learning.fill_null(float("nan")))
     return {seed: np.array(values) for seed, values in parts.iter_rows()}
 
 

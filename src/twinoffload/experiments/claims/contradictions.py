@@ -1,7 +1,9 @@
 """D1 ...: what follows for results from the places where the paper contradicts itself (docs/paper.md).
 
-The model proves the first two for every market; the study's tables must agree, or one of the two is wrong. Those about
-cost and about formulas stand with C11 (`growth`) and C10 (`propositions`).
+Of the first two the model proves the core for every market: D1 for a pair at a held rate, and for the operator at
+`posted` and `admission`; D2 at `admission`. The study's tables must agree there, or one of the two is wrong. Where mAPs
+move to other BSs with f, single slots can show Fig. 5's pattern without a cap; D1 is about means. Those about cost and
+about formulas stand with C11 (`growth`) and C10 (`propositions`).
 """
 
 from dataclasses import replace
@@ -21,14 +23,14 @@ _BASE = "fig4"  # any figure has the base scenario
 
 
 def falls_without_cap(tables: Tables, reading: str) -> list[Verdict]:
-    """D1: without a cap both utilities fall with f at every equilibrium, so Fig. 5's pattern cannot be one's."""
+    """D1: without a cap both utilities fall with f at the equilibria, in the mean over slots: not Fig. 5's pattern."""
     both_fall = replace(COMPUTE, claim="D1", signs={OPERATOR: -1, MAPS: -1})
     parts = [change(both_fall, tables, reading, scheme, measure) for scheme in SOLVED for measure in (OPERATOR, MAPS)]
     words = "without a cap both utilities fall with f at pairwise, posted and admission"
     whole = all_of(Part(words, UNIT, source("fig5", reading)), parts)
     if whole.effect is not None:
-        theory = "both depend on s = e + D alone, least at f* = 12.6; the effect shown is the least of the six"
-        whole = replace(whole, reason=theory)
+        theory = "at held rates both depend on s = e + D alone, least at f* = 12.6"
+        whole = replace(whole, reason="the effect shown is the least of the six", because={"holds": theory})
     return verdicts("D1", reading, [whole])
 
 

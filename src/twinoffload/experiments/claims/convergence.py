@@ -31,6 +31,7 @@ from twinoffload.experiments.verdict import Verdict
 
 ABOUT = 20  # episodes
 LATER = 5  # episodes: a smaller delay counts as none
+STILL = 1e-3  # money a slot: what is less rough counts as this rough, such as a policy that earns nothing at all
 SMOOTHER = 0.1  # share: a smaller difference in roughness counts as none
 TRAPPED = 0.05  # share of the best rate's utility that is lost in a local optimum
 STATED = dict(zip(RATES, (50, 50, 90), strict=True))  # episodes, by learning rate
@@ -106,7 +107,7 @@ def _smoother(tables: Tables, reading: str, measure: str) -> Part:
     words = f"{WHOSE[measure]} is smoother at rate {SMALL:g} than at {LARGE:g}, second half of training"
     part = Part(words, "% less rough", source(_FIGURE[measure], reading))
     rough = [
-        {seed: float(np.log(value)) for seed, curve in curves.items() if (value := roughness(curve)) > 0.0}
+        {seed: float(np.log(max(value, STILL))) for seed, curve in curves.items() if (value := roughness(curve)) >= 0.0}
         for curves in (training(tables.cells, reading, rate, measure) for rate in (LARGE, SMALL))
     ]
     ratios = np.array(list(differences(*rough).values()))  # ln(large/small)

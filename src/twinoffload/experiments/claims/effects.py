@@ -103,8 +103,8 @@ def change(effect: Effect, tables: Tables, reading: str, scheme: str, measure: s
     ends = f"{axis.values[0]:g} to {axis.values[-1]:g}"
     words = f"{name_of(scheme)}: {WHOSE[measure]} {'rises' if sign > 0 else 'falls'} with {effect.symbol}, {ends}"
     curves = along(tables.cells, reading, scheme, effect.axis, measure)
-    theory = note(effect.claim, reading, EQUILIBRIUM, measure) if scheme in REFERENCES else ""
-    part = Part(words, UNIT, source(effect.figure, reading), reason=theory)
+    theory = note(effect.claim, reading, EQUILIBRIUM, measure) if scheme in REFERENCES else {}
+    part = Part(words, UNIT, source(effect.figure, reading), because=theory)
     if not curves:
         return replace(part, reason=not_computed(effect.figure, reading))
     found = trend(part, curves, axis.values, sign, MARGIN * level(tables.cells, reading, measure))
@@ -126,13 +126,12 @@ def _compared(effect: Effect, tables: Tables, reading: str, measure: str, upper:
     learned_first = upper == "sac"
     one, verb, other = (upper, "above", lower) if learned_first else (lower, "below", upper)
     words = f"{name_of(one)} {verb} {name_of(other)} in {WHOSE[measure]}, {where}"
-    part = Part(words, UNIT, source(effect.figure, reading))
+    part = Part(words, UNIT, source(effect.figure, reading), because=note(effect.claim, reading, GAP, measure))
     values = _gap(effect, tables, reading, measure, upper, lower)
     if not len(values):
         return replace(part, reason=not_computed(effect.figure, reading))
-    said = joined(agreeing(values, verb), note(effect.claim, reading, GAP, measure))
     margin = MARGIN * level(tables.cells, reading, measure)
-    found = shifted(replace(part, reason=said), values, above=0.0, margin=margin)
+    found = shifted(replace(part, reason=agreeing(values, verb)), values, above=0.0, margin=margin)
     if not learned_first and found.effect is not None:
         value, low, high = found.effect
         found = replace(found, effect=Interval(-value, -high, -low))

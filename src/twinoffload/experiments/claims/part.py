@@ -11,8 +11,8 @@ margin both may be rejected; then the part fails, for want of size. Each of the 
 at most 5 %, that of any false `fails` too. The interval beside the effect is one part's own, at 95 %, uncorrected.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class Part:
         seeds: that the effect is over.
         counted: what they are, if not seeds.
         reason: what the data or the theory say beside it.
+        because: what the theory says, by the verdict that it explains; beside another it would contradict it.
         word: the verdict where the interval alone decides; then there are no p-values.
     """
 
@@ -52,6 +53,7 @@ class Part:
     seeds: int = 0
     counted: str = "seeds"
     reason: str = ""
+    because: Mapping[Word, str] = field(default_factory=dict)
     word: Word | None = None
 
 
@@ -122,6 +124,8 @@ def _verdict(claim: str, reading: str, part: Part, p: tuple[float, float] | None
             )
     elif part.effect is not None and part.word is None:
         reason = joined(f"{part.seeds} {part.counted} decide nothing, {seeds_needed(1)} can", reason)
+    if part.effect is not None:
+        reason = joined(reason, part.because.get(word, ""))
     value, low, high = part.effect or (None, None, None)
     return Verdict(
         claim=claim, part=part.words, reading=reading, verdict=word, effect=value, low=low, high=high, unit=part.unit,

@@ -63,7 +63,7 @@ CLAIMS = (
     Claim("C10", "Propositions 1 and 2: the closed forms are the unique optima", "4.3, 4.4", propositions.optima,
           (MAIN,)),
     Claim("C11", "Cost grows as stated: Algorithm 1 in W²N, learning in NET", "4.5, 5.2", growth.exponents, (MAIN,)),
-    Claim("D1", "Without a cap on prices Fig. 5's pattern cannot be at an equilibrium", "Fig. 5",
+    Claim("D1", "Without a cap on prices both utilities fall with computing capability: Fig. 5's pattern needs it", "Fig. 5",
           contradictions.falls_without_cap, ("uncapped",)),
     Claim("D2", "With silent idle mAPs and withheld offers the operator's optimum cannot fall with N", "Fig. 6a",
           contradictions.never_falls_if_silent, ("silent", MAIN)),

@@ -88,14 +88,14 @@ def _read_cells(file: Path) -> pl.DataFrame | None:
     try:
         cells = pl.read_parquet(file)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise _unreadable(file, error, "reproduce all --resume") from None
+        raise _unreadable(file, error, f"reproduce all --resume --out {file.parent}") from None
     return check_cells(cells, file)
 
 
 def _read_csv(file: Path) -> pl.DataFrame | None:
     if not file.is_file():
         return None
-    command = "reproduce propositions" if file.name == PROPOSITIONS else "reproduce timing"
+    command = f"reproduce {'propositions' if file.name == PROPOSITIONS else 'timing'} --resume --out {file.parent}"
     try:
         table = pl.read_csv(file, infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:

@@ -64,13 +64,13 @@ TOLD = {
     "C5": Told(
         "computing capability",
         ("fig5",),
-        "Only a price cap that binds makes the two go different ways: see [below](#why-fig-5-needs-the-cap).",
+        "For a pair at a held rate only a price cap that binds makes the two go different ways: see [below](#why-fig-5-needs-the-cap).",
     ),
     "C6": Told(
         "number of mAPs",
         ("fig6",),
-        "For the operator that needs mAPs that interfere even while they send nothing: see "
-        "[below](#why-fig-6a-needs-idle-maps-that-interfere). Other numbers of mAPs have other channels: seeds are "
+        "At the operator's optimum, `admission`, that needs mAPs that interfere even while they send nothing: see "
+        "[below](#why-the-optimum-falls-with-n-only-if-idle-maps-interfere). Other numbers of mAPs have other channels: seeds are "
         "paired by their number here, which takes nothing out.",
     ),
     "C7": Told(
@@ -99,12 +99,14 @@ TOLD = {
     ),
     "D1": Told("Fig. 5 needs the cap", ("fig5",), "See [below](#why-fig-5-needs-the-cap)."),
     "D2": Told(
-        "Fig. 6a needs idle mAPs that interfere", ("fig6",), "See [below](#why-fig-6a-needs-idle-maps-that-interfere)."
+        "the optimum and the number of mAPs",
+        ("fig6",),
+        "See [below](#why-the-optimum-falls-with-n-only-if-idle-maps-interfere).",
     ),
     "D3": Told("the discount adds noise", (), "See [below](#why-a-discount-of-0-is-exact)."),
     "D4": Told("Algorithm 1 and the number of BSs", (), f"[The paper's contradictions]({_PRINTED})."),
     "D5": Told("Eqs. 15 and 19 as printed", (), f"[The paper's contradictions]({_PRINTED})."),
-    "D6": Told("what Eq. 34 hides", (), "See [below](#why-sac-stops-near-08-where-it-cannot-see-interference)."),
+    "D6": Told("what Eq. 34 hides", (), "See [below](#what-maps-that-cannot-see-interference-lose)."),
     "D7": Told("Table 2's settings", (), "[What the learners reach](docs/learning.md#what-the-learners-reach)."),
 }
 _KNOWN = {claim.id: claim for claim in claims.CLAIMS}

@@ -25,26 +25,29 @@ _CONTRADICTED = "docs/paper.md#where-the-paper-contradicts-itself"
 _FIG_5 = Note(
     "Why Fig. 5 needs the cap",
     (
-        "Let a = ρ x, K = γᴬ a, D = γᴰ (1/R + c/f), e = ε f² c and s = e + D. Without a cap the best price of a pair "
-        "leaves u = a Z with s/K = (1 − u) exp(−u); the operator then earns γᴬ u² exp(−u) and the mAP "
+        "Let a = ρ x, K = γᴬ a, D = γᴰ (1/R + c/f), e = ε f² c and s = e + D. At a held rate R, without a cap, the "
+        "best price of a pair leaves u = a Z with s/K = (1 − u) exp(−u); the operator then earns γᴬ u² exp(−u) and the mAP "
         "γᴬ (1 − (1 + u) exp(−u)). Both depend on the one number s, d profit/ds = −Z and dU/ds = −Z/(2 − u): they "
         "rise and fall together.",
         "As a function of f, s = c (ε f² + γᴰ/f) + γᴰ/R is smallest at f* = (γᴰ/(2 ε))^(1/3), which is 12.6 Gcycle/s "
         "here. All values of Fig. 5, 16 to 24, lie beyond it: faster cores cost more energy than they save time, and "
         "both sides lose. "
         "A price cap that binds parts them: the operator cannot pass the energy on, so its profit falls with e, while "
-        "the mAP pays the same price and waits less. That is the paper's figure, and nothing else gives it.",
+        "the mAP pays the same price and waits less. That is the paper's figure; a pair at a held rate shows it "
+        "past f* if and only if the cap binds. Where an mAP moves to another BS as f grows, rates change, and a single "
+        "slot may show it without a cap; the verdicts (C5, D1) say what becomes of means.",
         f"[Statement and tests]({_PROVED}), [the paper's contradictions]({_CONTRADICTED}), "
         "[the price of one pair](docs/equilibrium.md#the-price-of-one-pair).",
     ),
 )
 _FIG_6 = Note(
-    "Why Fig. 6a needs idle mAPs that interfere",
+    "Why the optimum falls with N only if idle mAPs interfere",
     (
         "Where an mAP that sends nothing is silent and the operator may decline to offer, one more mAP can be left "
         "out: whatever was earned without it can still be earned, so `admission` cannot fall with N. It can fall only "
         "where a newcomer disturbs the others even while it sends nothing (Eq. 1 as written: every associated mAP is "
-        "in the interference), or where prices are not the best ones.",
+        "in the interference). `pairwise`, the paper's equilibrium, and `posted` withhold no offer: a newcomer who "
+        "buys disturbs the others, and both may fall in either case.",
         "The mAPs' mean utility may fall with N in either case: a mean over more mAPs that share the same BSs.",
         f"[Statement and tests]({_PROVED}), [solution concepts](docs/equilibrium.md#what-each-concept-promises).",
     ),
@@ -62,14 +65,14 @@ _DISCOUNT = Note(
     ),
 )
 _INFORMATION = Note(
-    "Why SAC stops near 0.8 where it cannot see interference",
+    "What mAPs that cannot see interference lose",
     (
         "An mAP's best amount of data (Eq. 15) depends on its rate, and its rate on who else sends to the same BS in "
         "this slot. The paper's mAPs see their own gains and prices (Eq. 34), neither of which tells. So they "
         "answer the average interference: too much data at a crowded BS, too little at an empty one, and often the "
-        "wrong BS. What they lose is lack of information, not of learning: the same learner that sees last slot's "
-        "interference, or everybody's gains, closes most of the gap "
-        "([measured](docs/learning.md#what-the-learners-reach)).",
+        "wrong BS. That part of a gap to `admission` is lack of information, not of learning. How much it is, the reading "
+        "`load` tells, where the same learner sees last slot's interference (D6; [elsewhere]"
+        "(docs/learning.md#what-the-learners-reach)).",
         "A price may carry what is missing: an operator that knows all gains can code each mAP's delay into its "
         "price, which `committed` does by a rule and [`amortised`](docs/amortised.md#why-it-works) by learning, both "
         "with what the paper lets mAPs see.",
@@ -98,7 +101,7 @@ def _measured(table: list[Earned]) -> list[str]:
     """SAC's shares with and without the interference, and what needs no more information."""
     parts = []
     for reading, scheme, words in (
-        (MAIN, "sac", "SAC as printed"),
+        (MAIN, "sac", "SAC under the main reading"),
         ("load", "sac", "SAC that sees last slot's interference"),
         (MAIN, "amortised", "`amortised`, whose mAPs see what the paper's do"),
     ):

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from twinoffload.experiments.claims.growth import fitted
+from twinoffload.experiments.claims.speed import PROCESSOR, WALL
 from twinoffload.experiments.interval import Interval, median_interval
 from twinoffload.report.schemes import scheme_named
 from twinoffload.report.style import MUTED, new_figure, plain_axes, style, to_svg
@@ -44,12 +45,13 @@ class Growth(NamedTuple):
 
 
 def times(table: pl.DataFrame) -> tuple[list[int], list[Time]]:
-    """Numbers of mAPs, and a row for each scheme in the order of the table."""
+    """Numbers of mAPs, and a row for each scheme in the order of the table: of processor time where it is recorded."""
+    taken_ms = PROCESSOR if PROCESSOR in table.columns else WALL
     sizes = table["maps"].unique().sort().to_list()
     rows = []
     for scheme in table["scheme"].unique(maintain_order=True):
         mine = table.filter(pl.col("scheme") == scheme)
-        taken = [mine.filter(pl.col("maps") == size)["decision_ms"].drop_nulls().to_list() for size in sizes]
+        taken = [mine.filter(pl.col("maps") == size)[taken_ms].drop_nulls().to_list() for size in sizes]
         rows.append(Time(scheme, [median_interval(values) if values else None for values in taken]))
     return sizes, rows
 

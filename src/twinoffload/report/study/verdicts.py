@@ -219,7 +219,7 @@ def summary(verdicts: Sequence[Verdict]) -> list[str]:
     if paper:
         count = Count.of(row.verdict for section in paper for row in section.rows)
         found.append(
-            f"Read as printed, {counted(len(paper), 'claim')} of the paper "
+            f"Under the main reading, {counted(len(paper), 'claim')} of the paper "
             f"{'comes' if len(paper) == 1 else 'come'} to {counted(sum(count), 'statement')}: {count.text}. "
             f"{_which(paper)}"
         )
