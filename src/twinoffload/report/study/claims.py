@@ -64,14 +64,15 @@ TOLD = {
     "C5": Told(
         "computing capability",
         ("fig5",),
-        "For a pair at a held rate only a price cap that binds makes the two go different ways: see [below](#why-fig-5-needs-the-cap).",
+        "For a pair at a held rate only a price cap that binds makes the two go different ways: see "
+        "[below](#why-fig-5-needs-the-cap).",
     ),
     "C6": Told(
         "number of mAPs",
         ("fig6",),
         "At the operator's optimum, `admission`, that needs mAPs that interfere even while they send nothing: see "
-        "[below](#why-the-optimum-falls-with-n-only-if-idle-maps-interfere). Other numbers of mAPs have other channels: seeds are "
-        "paired by their number here, which takes nothing out.",
+        "[below](#why-the-optimum-falls-with-n-only-if-idle-maps-interfere). Other numbers of mAPs have other channels: "
+        "seeds are paired by their number here, which takes nothing out.",
     ),
     "C7": Told(
         "number of BSs",

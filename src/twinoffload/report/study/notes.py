@@ -26,8 +26,8 @@ _FIG_5 = Note(
     "Why Fig. 5 needs the cap",
     (
         "Let a = ρ x, K = γᴬ a, D = γᴰ (1/R + c/f), e = ε f² c and s = e + D. At a held rate R, without a cap, the "
-        "best price of a pair leaves u = a Z with s/K = (1 − u) exp(−u); the operator then earns γᴬ u² exp(−u) and the mAP "
-        "γᴬ (1 − (1 + u) exp(−u)). Both depend on the one number s, d profit/ds = −Z and dU/ds = −Z/(2 − u): they "
+        "best price of a pair leaves u = a Z with s/K = (1 − u) exp(−u); the operator then earns γᴬ u² exp(−u) and the "
+        "mAP γᴬ (1 − (1 + u) exp(−u)). Both depend on the one number s, d profit/ds = −Z and dU/ds = −Z/(2 − u): they "
         "rise and fall together.",
         "As a function of f, s = c (ε f² + γᴰ/f) + γᴰ/R is smallest at f* = (γᴰ/(2 ε))^(1/3), which is 12.6 Gcycle/s "
         "here. All values of Fig. 5, 16 to 24, lie beyond it: faster cores cost more energy than they save time, and "
@@ -70,8 +70,8 @@ _INFORMATION = Note(
         "An mAP's best amount of data (Eq. 15) depends on its rate, and its rate on who else sends to the same BS in "
         "this slot. The paper's mAPs see their own gains and prices (Eq. 34), neither of which tells. So they "
         "answer the average interference: too much data at a crowded BS, too little at an empty one, and often the "
-        "wrong BS. That part of a gap to `admission` is lack of information, not of learning. How much it is, the reading "
-        "`load` tells, where the same learner sees last slot's interference (D6; [elsewhere]"
+        "wrong BS. That part of a gap to `admission` is lack of information, not of learning. How much it is, the "
+        "reading `load` tells, where the same learner sees last slot's interference (D6; [elsewhere]"
         "(docs/learning.md#what-the-learners-reach)).",
         "A price may carry what is missing: an operator that knows all gains can code each mAP's delay into its "
         "price, which `committed` does by a rule and [`amortised`](docs/amortised.md#why-it-works) by learning, both "
