@@ -71,8 +71,8 @@ TOLD = {
         "number of mAPs",
         ("fig6",),
         "At the operator's optimum, `admission`, that needs mAPs that interfere even while they send nothing: see "
-        "[below](#why-the-optimum-falls-with-n-only-if-idle-maps-interfere). Other numbers of mAPs have other channels: "
-        "seeds are paired by their number here, which takes nothing out.",
+        "[below](#why-the-optimum-falls-with-n-only-if-idle-maps-interfere). Other numbers of mAPs have other "
+        "channels: seeds are paired by their number here, which takes nothing out.",
     ),
     "C7": Told(
         "number of BSs",
