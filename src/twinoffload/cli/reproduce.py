@@ -112,8 +112,13 @@ def _with_progress(study: Any, execute: Any, resume: bool) -> Any:
     from twinoffload.cli.progress import Shares, progress
 
     with progress() as bars:
-        bar = Shares(bars, "groups", [group.cost for group in study.groups])
-        return study.run(execute, resume=resume, each=lambda group, found: bar.advance(group.cost, group.label, found))
+        bar = Shares(bars, "groups")
+        return study.run(
+            execute,
+            resume=resume,
+            begins=lambda groups: bar.begin([group.cost for group in groups]),
+            each=lambda group, found: bar.advance(group.cost, group.label, found),
+        )
 
 
 def _tell_stopped(table: Any) -> None:
