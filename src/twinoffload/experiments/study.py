@@ -7,7 +7,7 @@ table.parquet      all parts, in the order of the manifest
 
 Every file is written under another name and then renamed, the table last. So a study that was killed at any moment, or
 computed in any order, ends in the same table, to the bit. A study grows: what a later call in its folder asks is added
-to what is listed there, and a group that both ask is computed once.
+after what is listed there, and a group that both ask is computed once.
 """
 
 import hashlib

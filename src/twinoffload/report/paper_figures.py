@@ -46,29 +46,39 @@ def draw(table: pl.DataFrame, figures: Sequence[str], folder: Path) -> list[Path
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for name in figures:
-        try:
-            read = table.filter(pl.col("reading") == MAIN.name)
-            if name in _CURVES:
-                both = shared(pl.concat([_trained(read), _known(read)]), ["phase", "scheme", "learning_rate"])
-                shown = pl.concat([curves(both), marks(both)])
-            else:
-                shown = effects(read, FIGURES[name])
-        except pl.exceptions.PolarsError as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ValueError(f"{name}: the table is not what it should be ({reason}); reproduce it anew") from None
-        if shown.is_empty():
-            raise ValueError(f"{name}: the table has no rows for it; `twinoffload reproduce {name}` computes them")
+        rows = shown(table, name)
         with print_style.print_style():
             if name in _CURVES:
-                figure = _draw_curves(shown, _CURVES[name])
+                figure = _draw_curves(rows, _CURVES[name])
             else:
-                figure = _draw_effects(shown, FIGURES[name])
+                figure = _draw_effects(rows, FIGURES[name])
             made += save(figure, folder, name)
-        made.append(write_text(folder / f"{name}.csv", shown.write_csv(float_precision=6)))
+        made.append(write_text(folder / f"{name}.csv", rows.write_csv(float_precision=6)))
     return made
 
 
 # what figures show
+
+
+def shown(table: pl.DataFrame, name: str) -> pl.DataFrame:
+    """What a figure shows of a study's table under the main reading, as its CSV has it.
+
+    Raises:
+        ValueError: the table lacks it.
+    """
+    try:
+        read = table.filter(pl.col("reading") == MAIN.name)
+        if name in _CURVES:
+            read = shared(pl.concat([_trained(read), _known(read)]), ["phase", "scheme", "learning_rate"])
+            rows = pl.concat([curves(read), marks(read)])
+        else:
+            rows = effects(read, FIGURES[name])
+    except pl.exceptions.PolarsError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{name}: the table is not what it should be ({reason}); reproduce it anew") from None
+    if rows.is_empty():
+        raise ValueError(f"{name}: the table has no rows for it; `twinoffload reproduce {name}` computes them")
+    return rows
 
 
 def effects(table: pl.DataFrame, axes: Sequence[str]) -> pl.DataFrame:
