@@ -62,7 +62,7 @@ _DISCOUNT = Note(
     ),
 )
 _INFORMATION = Note(
-    "Why SAC stops near 0.8 where it cannot see interference",
+    "Why SAC stops short where it cannot see interference",
     (
         "An mAP's best amount of data (Eq. 15) depends on its rate, and its rate on who else sends to the same BS in "
         "this slot. The paper's mAPs see their own gains and prices (Eq. 34), neither of which tells. So they "
