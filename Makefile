@@ -21,7 +21,7 @@ FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3; do \
 	  exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test figures reproduce check format lock clean
+.PHONY: help install run test figures reproduce claims check format lock clean
 
 help: ## show this list
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); fi; \
@@ -54,6 +54,10 @@ figures: install ## measure and draw again what docs/equilibrium.md and docs/cit
 
 reproduce: install ## the paper's Figs. 2 to 7 with ten seeds, in results/paper; goes on where it was stopped
 	@$(BIN)/twinoffload reproduce all --resume --out results/paper
+
+claims: install ## every claim of the paper with a verdict, from that study and what it wants besides: results/paper/report.html
+	@$(BIN)/twinoffload reproduce all,readings,timing,propositions --resume --out results/paper
+	@$(BIN)/twinoffload claims results/paper
 
 check: install ## lint, formatting, types and layers
 	@failed=""; \

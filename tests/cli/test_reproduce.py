@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 from test_errors import refused, run
 
-from twinoffload.experiments import execution, measure_settings, paper_figures, study
+from twinoffload.cli.reproduce import _tell_stopped
+from twinoffload.experiments import execution, measure_settings, measures, paper_figures, study
 from twinoffload.experiments.execution import here
 
 
@@ -69,6 +70,40 @@ def test_a_missing_ray_is_told_of(capfd, monkeypatch, tmp_path):
     words = ("reproduce", "fig4", "--ray", "auto", "--out", tmp_path / "study")
     refused(run(capfd, *words), "Ray is not installed", "twinoffload[cluster]")
     assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (ValueError, 2, "error: no such thing; while computing sac, base\n"),
+        (KeyboardInterrupt, 130, "--quick --out OUT --resume`\n"),
+    ],
+)
+@pytest.mark.parametrize("names", ["fig7", "propositions"])
+def test_what_stops_it_says_where_and_how_to_go_on(capfd, monkeypatch, tmp_path, tiny, error, status, words, names):
+    def stop(*given):
+        failure = error("no such thing")
+        failure.add_note("while computing sac, base")
+        raise failure
+
+    monkeypatch.setattr(execution, "on_cores", lambda compute, workers: stop)
+    monkeypatch.setattr(measures, "write_tables", stop)
+    found, out, err = run(capfd, "reproduce", names, "--quick", "--out", tmp_path / "s")
+    assert (found, out) == (status, "")
+    assert err.endswith(words.replace("OUT", str(tmp_path / "s")))
+
+
+def test_trainings_that_diverged_are_counted_once(capsys):
+    rows = [
+        (scheme, seed, stopped) for scheme in ("sac", "amortised") for seed in (0, 1, 1) for stopped in (True, None)
+    ]
+    table = pl.DataFrame(rows, ["scheme", "seed", "stopped"], orient="row").with_columns(
+        reading=pl.lit("main"), learning_rate=pl.lit(None, pl.Float64), episode=pl.lit(None, pl.Int64)
+    )
+    _tell_stopped(table)
+    sac, amortised = capsys.readouterr().out.splitlines()
+    assert sac == "sac, reading main: trainings that diverged and were stopped: 3; their last good weights played"
+    assert "amortised, reading main: trainings that diverged and were stopped: 2;" in amortised
 
 
 def test_interrupted_it_says_how_to_go_on(tmp_path):

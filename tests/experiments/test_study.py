@@ -98,6 +98,17 @@ def test_what_is_finished_is_not_computed_again_and_may_belong_to_another_study(
     assert table_of(tmp_path / "s") == table_of(tmp_path / "alone"), "nothing is lost where less is asked"
 
 
+def test_all_groups_are_told_before_any_is_finished(tmp_path):
+    """Those that the folder lists, too, so that progress counts to their number."""
+    Study(tmp_path, studies.groups(3)[:2]).run(here(studies.compute))
+    told = []
+    Study(tmp_path, studies.groups(3)[1:]).run(
+        here(studies.compute), resume=True,
+        begins=lambda groups: told.append(len(groups)), each=lambda group, found: told.append(found),
+    )  # fmt: skip
+    assert told == [3, True, True, False]
+
+
 def sized(first, count):
     cells = [{"seed": seed} for seed in range(first, first + count)]
     return studies.Group(f"{first} to {first + count}", {"label": f"{first}+{count}", "value": first}, cells)
@@ -134,6 +145,16 @@ def test_other_versions_compute_all_anew_or_nothing(tmp_path, monkeypatch):
     assert seen == [False] * 4
 
 
+def test_with_other_versions_larger_groups_hold_all_that_smaller_ones_did(tmp_path, monkeypatch):
+    Study(tmp_path, [sized(0, 3)]).run(here(studies.compute))
+    monkeypatch.setattr(engine, "versions", lambda: {"twinoffload": "9"})
+    with pytest.raises(ValueError, match=r"ask for all that it holds"):
+        Study(tmp_path, [sized(1, 5)]).run(here(studies.compute), resume=True)
+    study = Study(tmp_path, [sized(0, 5)])
+    study.run(here(studies.compute), resume=True)
+    assert [group.label for group in study.groups] == ["0 to 5"]
+
+
 def test_the_hash_of_sources_is_of_what_computes(tmp_path):
     (tmp_path / "cli").mkdir()
     (tmp_path / "game.py").write_text("x = 1")
@@ -146,9 +167,16 @@ def test_the_hash_of_sources_is_of_what_computes(tmp_path):
 
 def test_a_damaged_manifest_is_named(tmp_path):
     Study(tmp_path, studies.groups(1)).run(here(studies.compute))
+    before = table_of(tmp_path)
     (tmp_path / "manifest.json").write_text('{"groups": [')
-    with pytest.raises(ValueError, match=r"manifest.json: cannot be read; choose another --out, or delete it"):
+    with pytest.raises(ValueError, match=r"manifest.json: cannot be read; choose another --out, or delete it and ask"):
         Study(tmp_path, studies.groups(1)).run(here(studies.compute), resume=True)
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "fig4.csv").write_text("drawn from it")
+    with pytest.raises(ValueError, match=r"holds a study already"):
+        Study(tmp_path, studies.groups(1)).run(here(studies.compute))
+    Study(tmp_path, studies.groups(1)).run(lambda groups: pytest.fail("computed again"), resume=True)
+    assert table_of(tmp_path) == before
 
 
 def test_killed_at_any_moment_it_ends_in_the_same_table(tmp_path):
@@ -229,7 +257,7 @@ def test_a_parent_that_is_killed_takes_its_workers_along_and_frees_the_folder(tm
         pass
 
 
-def _until(done, limit_s=30.0):
+def _until(done, limit_s=300.0):  # two starts of Python take their time on a busy machine
     began = time.monotonic()
     while not done():
         assert time.monotonic() - began < limit_s

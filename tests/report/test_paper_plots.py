@@ -119,6 +119,32 @@ def test_a_seed_without_a_number_counts_as_the_worst():
     assert regret["regret_money_high"] == float("inf")
 
 
+@pytest.mark.parametrize("name", ["fig2", "fig4"])
+def test_a_figure_shows_the_seeds_that_all_its_values_have(table, tmp_path, name):
+    """The base scenario alone may have more, from figures that were computed with more seeds."""
+    base = [pl.col(column) == value for column, value in describe(BASE).items()]
+    grown = table.filter(pl.col("seed") < 5) if name == "fig4" else table.filter(
+        (pl.col("seed") < 5) | (pl.col("phase") == "held-out")
+    )  # fmt: skip
+    extra = table.filter(pl.col("seed") >= 5, pl.col("phase") == "held-out", *base)
+    paper_figures.draw(pl.concat([grown, extra]).unique(maintain_order=True), [name], tmp_path / "grown")
+    paper_figures.draw(table.filter(pl.col("seed") < 5), [name], tmp_path / "alone")
+    assert pl.read_csv(tmp_path / "grown" / f"{name}.csv")["seeds"].unique().to_list() == [5]
+    csv, alone = ((tmp_path / folder / f"{name}.csv").read_text() for folder in ("grown", "alone"))
+    assert csv == alone
+
+
+def test_where_all_seeds_diverged_the_figure_is_drawn_nevertheless(table, tmp_path):
+    """With an arrow in place of a median."""
+    lost = (pl.col("scheme") == "td3") & (pl.col("bandwidth_mhz") == 3.0)
+    measures = ("operator_utility_money", "map_utility_money", "regret_money")
+    bad = table.with_columns(pl.when(lost).then(float("nan")).otherwise(pl.col(name)).alias(name) for name in measures)
+    assert len(paper_figures.draw(bad, ["fig4"], tmp_path)) == 3
+    shown = pl.read_csv(tmp_path / "fig4.csv").filter(scheme="td3", value=3.0)
+    assert shown["operator_utility_money_median"].item() == -float("inf")
+    assert shown["regret_money_median"].item() == float("inf")
+
+
 @pytest.mark.parametrize("name", ["fig3", "fig5"])
 def test_a_table_without_rows_for_a_figure_is_refused(table, tmp_path, name):
     empty = table.filter(pl.col("phase") == "nothing")

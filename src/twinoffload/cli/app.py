@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _silence_output()
         _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except ValueError as error:
-        _fail(_plain(error))
+        _fail("; ".join([_plain(error), *getattr(error, "__notes__", ())]))
     except RunInterruptedError as error:
         _fail(str(error), INTERRUPTED)
     except (KeyboardInterrupt, typer.Abort):

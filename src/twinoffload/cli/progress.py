@@ -37,11 +37,14 @@ class Shares:
     Groups that were found finished do not count.
     """
 
-    def __init__(self, progress: Progress, label: str, costs: Sequence[float]):
+    def __init__(self, progress: Progress, label: str):
         self._progress, self._label = progress, label
+
+    def begin(self, costs: Sequence[float]) -> None:
+        """What all groups are expected to cost."""
         self._count, self._done, self._found = len(costs), 0, 0
         self._cost, self._spent = sum(costs), 0.0
-        self._task = progress.add_task(label, total=self._count, note="")
+        self._task = self._progress.add_task(self._label, total=self._count, note="")
         self._began = time.monotonic()
 
     def advance(self, cost: float, note: str, found: bool) -> None:

@@ -1,5 +1,7 @@
 """`twinoffload reproduce`: the paper's Figs. 2 to 7, computed and drawn."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +49,7 @@ def reproduce(
     """  # noqa: D301
     import time
 
-    from twinoffload.cli.options import RunInterruptedError, use_machine
+    from twinoffload.cli.options import use_machine
     from twinoffload.experiments import execution, measures, paper_groups
     from twinoffload.experiments.paper_figures import FIGURES, FULL, QUICK, check_names, check_seeds, groups
     from twinoffload.experiments.study import Study, check_folder
@@ -57,6 +59,9 @@ def reproduce(
     where = use_machine(device, execution.THREADS)
     folder = out or Path("results/paper-quick" if quick else "results/paper")
     check_folder(folder, resume, measures.FILES)
+    options = {"--seeds": seeds, "--out": folder, "--workers": workers, "--ray": ray}
+    options |= {"--device": None if device == "cpu" else device}
+    again = _again(figures, quick, options)
     computed = [name for name in names if name not in measures.BY_NAME]
     if computed:
         title = f"the paper's figures, {'quick' if quick else 'full'}, {where}"
@@ -66,12 +71,8 @@ def reproduce(
         else:
             execute = execution.on_cores(paper_groups.compute, workers or (execution.cores() if where == "cpu" else 1))
         began = time.perf_counter()
-        try:
+        with _interrupted_by(again):
             table = _with_progress(study, execute, resume)
-        except KeyboardInterrupt:
-            options = {"--seeds": seeds, "--out": folder, "--workers": workers, "--ray": ray}
-            options |= {"--device": None if device == "cpu" else device}
-            raise RunInterruptedError(f"interrupted; go on with `{_again(figures, quick, options)}`") from None
         taken = time.perf_counter() - began
         drawn = [name for name in FIGURES if name in names or (folder / f"{name}.csv").exists()]
         for path in draw(table, drawn, folder):
@@ -79,8 +80,21 @@ def reproduce(
         typer.echo(f"{folder / 'table.parquet'}: {len(table):,} rows in {taken:.0f} s")
         _tell_stopped(table)
         _tell_time(study)
-    for path in _measured([name for name in names if name in measures.BY_NAME], folder, quick):
+    with _interrupted_by(again):
+        measured = _measured([name for name in names if name in measures.BY_NAME], folder, quick)
+    for path in measured:
         typer.echo(path)
+
+
+@contextmanager
+def _interrupted_by(again: str) -> Iterator[None]:
+    """Whoever presses Ctrl-C is told the command that goes on."""
+    from twinoffload.cli.options import RunInterruptedError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise RunInterruptedError(f"interrupted; go on with `{again}`") from None
 
 
 def _measured(names: list[str], folder: Path, quick: bool) -> list[Path]:
@@ -112,20 +126,27 @@ def _with_progress(study: Any, execute: Any, resume: bool) -> Any:
     from twinoffload.cli.progress import Shares, progress
 
     with progress() as bars:
-        bar = Shares(bars, "groups", [group.cost for group in study.groups])
-        return study.run(execute, resume=resume, each=lambda group, found: bar.advance(group.cost, group.label, found))
+        bar = Shares(bars, "groups")
+        return study.run(
+            execute,
+            resume=resume,
+            begins=lambda groups: bar.begin([group.cost for group in groups]),
+            each=lambda group, found: bar.advance(group.cost, group.label, found),
+        )
 
 
 def _tell_stopped(table: Any) -> None:
-    """Trainings that diverged are no secret."""
+    """Trainings that diverged are no secret; one of `amortised` played at many values."""
     import polars as pl
 
     stopped = table.filter(pl.col("stopped"), pl.col("episode").is_null())
     keys = ("reading", "scheme", "learning_rate")
-    for row in stopped.group_by(keys, maintain_order=True).len().iter_rows(named=True):
+    once = pl.when(pl.col("scheme") == "amortised").then(pl.col("seed").n_unique()).otherwise(pl.len())
+    trainings = stopped.group_by(keys, maintain_order=True).agg(once.first().alias("count"))
+    for row in trainings.iter_rows(named=True):
         rate = "" if row["learning_rate"] is None else f" at learning rate {row['learning_rate']:g}"
-        typer.echo(f"{row['len']} trainings of {row['scheme']}{rate}, reading {row['reading']}, diverged and were "
-                   "stopped; their last good weights played")  # fmt: skip
+        typer.echo(f"{row['scheme']}{rate}, reading {row['reading']}: trainings that diverged and were stopped: "
+                   f"{row['count']}; their last good weights played")  # fmt: skip
 
 
 def _tell_time(study: Any) -> None:

@@ -7,7 +7,7 @@ table.parquet      all parts, in the order of the manifest
 
 Every file is written under another name and then renamed, the table last. So a study that was killed at any moment, or
 computed in any order, ends in the same table, to the bit. A study grows: what a later call in its folder asks is added
-to what is listed there, and a group that both ask is computed once.
+after what is listed there, and a group that both ask is computed once.
 """
 
 import hashlib
@@ -99,6 +99,7 @@ class Study:
         execute: Execute,
         *,
         resume: bool = False,
+        begins: Callable[[Sequence[Group]], None] = lambda groups: None,
         each: Callable[[Group, bool], None] = lambda group, found: None,
     ) -> pl.DataFrame:
         """Compute what is missing and write the table.
@@ -106,6 +107,7 @@ class Study:
         Args:
             execute: computes groups.
             resume: whether the folder may hold a study already; its finished groups are taken over.
+            begins: called once with all groups, those that the folder lists, too, before anything runs.
             each: called with every group that is finished, and whether it was found finished.
 
         Returns:
@@ -126,6 +128,7 @@ class Study:
             missing = [group for group in self.groups if not _is_whole(self.part(group))]
             self.dated = date.today().isoformat() if missing else _dated(self.folder)
             write_text(self.folder / MANIFEST, _manifest_text(self.manifest()))
+            begins(self.groups)
             for group in self.groups:
                 if group not in missing:
                     each(group, True)
@@ -205,13 +208,13 @@ def check_folder(folder: Path, resume: bool, beside: Sequence[str] = ()) -> None
         return
     if not folder.is_dir():
         raise ValueError(f"{folder}: is not a folder; choose another --out")
-    if (folder / MANIFEST).is_file():
-        if not resume:
-            raise ValueError(f"{folder}: holds a study already; go on with --resume, or choose another --out")
-        return
     begun = {folder / PARTS, folder / LOCK, *drafts(folder / MANIFEST), *(folder / name for name in beside)}
     strange = sorted(entry.name for entry in folder.iterdir() if entry not in begun)
-    if strange:
+    lost = bool(strange) and (folder / PARTS).is_dir() and (folder / LOCK).is_file()  # a study without its manifest
+    if (folder / MANIFEST).is_file() or lost:
+        if not resume:
+            raise ValueError(f"{folder}: holds a study already; go on with --resume, or choose another --out")
+    elif strange:
         raise ValueError(f"{folder}: holds {strange[0]!r}, which no study wrote; choose another --out")
 
 
@@ -230,12 +233,14 @@ def listed(folder: Path, title: str, asked: Sequence[Group]) -> list[Group]:
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError):
-        raise ValueError(f"{path}: cannot be read; choose another --out, or delete it and resume") from None
+        raise ValueError(
+            f"{path}: cannot be read; choose another --out, or delete it and ask with --resume for all "
+            "that the study held"
+        ) from None
     if name != title:
         raise ValueError(f"{folder}: holds another study ({name}, not {title}); choose another --out")
     if made_by != versions():
-        missing = {group.key for group in groups} - {group.key for group in asked}
-        if missing:
+        if _cells(groups) - _cells(asked):
             differ = next(key for key, value in versions().items() if made_by.get(key) != value)
             raise ValueError(
                 f"{folder}: {differ} {made_by.get(differ)} computed it, here is {versions()[differ]}; choose another "
@@ -243,6 +248,10 @@ def listed(folder: Path, title: str, asked: Sequence[Group]) -> list[Group]:
             )
         return []
     return groups
+
+
+def _cells(groups: Sequence[Group]) -> set[str]:
+    return {json.dumps(cell, sort_keys=True) for group in groups for cell in group.cells}
 
 
 def _manifest_text(manifest: dict[str, Any]) -> str:
@@ -266,7 +275,7 @@ def merged(old: Sequence[Group], new: Sequence[Group]) -> list[Group]:
     Raises:
         ValueError: neither holds all cells of the other.
     """
-    cells = {group.key: {json.dumps(cell, sort_keys=True) for cell in group.cells} for group in (*old, *new)}
+    cells = {group.key: _cells([group]) for group in (*old, *new)}
     home = {cell: group.key for group in new for cell in cells[group.key]}
     needless: set[str] = set()
     for group in old:

@@ -29,6 +29,7 @@ _LABELS = {"sac": "SAC", "td3": "TD3", "ddpg": "DDPG"}
 _SETTLED: dict[str, Any] = {
     "marker": "o", "markersize": 5, "markeredgecolor": "black", "markeredgewidth": 0.6, "linestyle": "none"
 }  # fmt: skip
+_LINES = ("amortised", "pairwise", "posted", "admission")  # of learning curves
 _CURVES = {"fig2": MAPS, "fig3": OPERATOR}
 _DODGE = 0.035  # between intervals that would cover each other, share of the axis between two values
 _ROOM = 0.5  # beyond the medians, for intervals: share of the medians' range
@@ -45,29 +46,45 @@ def draw(table: pl.DataFrame, figures: Sequence[str], folder: Path) -> list[Path
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for name in figures:
-        try:
-            read = table.filter(pl.col("reading") == MAIN.name)
-            shown = pl.concat([curves(read), marks(read)]) if name in _CURVES else effects(read, FIGURES[name])
-        except pl.exceptions.PolarsError as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ValueError(f"{name}: the table is not what it should be ({reason}); reproduce it anew") from None
-        if shown.is_empty():
-            raise ValueError(f"{name}: the table has no rows for it; `twinoffload reproduce {name}` computes them")
+        rows = shown(table, name)
         with print_style.print_style():
             if name in _CURVES:
-                figure = _draw_curves(shown, _CURVES[name])
+                figure = _draw_curves(rows, _CURVES[name])
             else:
-                figure = _draw_effects(shown, FIGURES[name])
+                figure = _draw_effects(rows, FIGURES[name])
             made += save(figure, folder, name)
-        made.append(write_text(folder / f"{name}.csv", shown.write_csv(float_precision=6)))
+        made.append(write_text(folder / f"{name}.csv", rows.write_csv(float_precision=6)))
     return made
 
 
 # what figures show
 
 
+def shown(table: pl.DataFrame, name: str) -> pl.DataFrame:
+    """What a figure shows of a study's table under the main reading, as its CSV has it.
+
+    Raises:
+        ValueError: the table lacks it.
+    """
+    try:
+        read = table.filter(pl.col("reading") == MAIN.name)
+        if name in _CURVES:
+            read = shared(pl.concat([_trained(read), _known(read)]), ["phase", "scheme", "learning_rate"])
+            rows = pl.concat([curves(read), marks(read)])
+        else:
+            rows = effects(read, FIGURES[name])
+    except pl.exceptions.PolarsError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{name}: the table is not what it should be ({reason}); reproduce it anew") from None
+    if rows.is_empty():
+        raise ValueError(f"{name}: the table has no rows for it; `twinoffload reproduce {name}` computes them")
+    return rows
+
+
 def effects(table: pl.DataFrame, axes: Sequence[str]) -> pl.DataFrame:
     """Medians and intervals over seeds against some values, the others at the base scenario's.
+
+    Over those seeds that all schemes have at all values of an axis: a study may have grown elsewhere.
 
     Returns:
         A row for each axis (`varied`, a column's name), its `value` and scheme: `seeds`, and of each measure
@@ -80,7 +97,8 @@ def effects(table: pl.DataFrame, axes: Sequence[str]) -> pl.DataFrame:
         rows = table.filter(
             pl.col("phase") == HELD_OUT, pl.col("learning_rate").is_null(), pl.col("scheme").is_in(list(SCHEMES)), *held
         )
-        found = summary(rows, [column, "scheme"], (OPERATOR, MAPS, REGRET))
+        keys = [column, "scheme"]
+        found = summary(shared(rows, keys), keys, (OPERATOR, MAPS, REGRET))
         label = pl.lit(column).alias("varied")
         parts.append(found.select(label, pl.col(column).cast(pl.Float64).alias("value"), pl.exclude(column)))
     order = pl.col("scheme").replace_strict({scheme: at for at, scheme in enumerate(SCHEMES)}, default=len(SCHEMES))
@@ -93,7 +111,7 @@ def curves(table: pl.DataFrame) -> pl.DataFrame:
     `..._settled_median`, `_low` and `_high` are those of the episode in which a seed's utility has settled; empty: not
     by the end. `..._settled_seeds` says how many seeds have.
     """
-    rows = table.filter(pl.col("phase") == TRAINING).with_columns(pl.col("episode") + 1)
+    rows = _trained(table).with_columns(pl.col("episode") + 1)
     found = summary(rows, ["scheme", "learning_rate", "episode"], (OPERATOR, MAPS, REGRET))
     ends = [_ends(part) for part in rows.partition_by("learning_rate", maintain_order=True)]
     schema = {"learning_rate": pl.Float64} | dict.fromkeys(_END_COLUMNS, pl.Float64)
@@ -117,12 +135,26 @@ def _ends(rows: pl.DataFrame) -> dict[str, Any]:
 
 def marks(table: pl.DataFrame) -> pl.DataFrame:
     """Utilities of schemes in the base scenario, held out: rows as those of `curves`, without rate and episode."""
-    held = [pl.col(column) == value for column, value in describe(BASE).items()]
-    names = ("amortised", "pairwise", "posted", "admission")
-    rows = table.filter(pl.col("phase") == HELD_OUT, pl.col("scheme").is_in(names), *held)
-    found = summary(rows, ["scheme", "learning_rate", "episode"], (OPERATOR, MAPS, REGRET))
-    order = pl.col("scheme").replace_strict({name: at for at, name in enumerate(names)})
+    found = summary(_known(table), ["scheme", "learning_rate", "episode"], (OPERATOR, MAPS, REGRET))
+    order = pl.col("scheme").replace_strict({name: at for at, name in enumerate(_LINES)})
     return found.sort(order).with_columns(pl.lit(None, pl.Float64).alias(column) for column in _END_COLUMNS)
+
+
+def _trained(table: pl.DataFrame) -> pl.DataFrame:
+    return table.filter(pl.col("phase") == TRAINING)
+
+
+def _known(table: pl.DataFrame) -> pl.DataFrame:
+    held = [pl.col(column) == value for column, value in describe(BASE).items()]
+    return table.filter(pl.col("phase") == HELD_OUT, pl.col("scheme").is_in(_LINES), *held)
+
+
+def shared(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """The rows of those seeds that every combination of keys has."""
+    cells = rows.select(*keys, "seed").unique()
+    counts = cells.group_by("seed").len()
+    whole = counts.filter(pl.col("len") == cells.select(keys).n_unique())
+    return rows.filter(pl.col("seed").is_in(whole["seed"].to_list()))
 
 
 def summary(rows: pl.DataFrame, keys: Sequence[str], measures: Sequence[str]) -> pl.DataFrame:
@@ -171,7 +203,8 @@ def _effect_panel(panel: Axes, here: pl.DataFrame, axis: Axis, measure: str) -> 
             panel.plot(x, middle, label=scheme, zorder=4, **look.line())
             continue
         x = x + step * (learned.index(scheme) - (len(learned) - 1) / 2)
-        ends = np.stack((middle - low, high - middle))
+        with np.errstate(invalid="ignore"):  # a median that is no number has no ends
+            ends = np.stack((middle - low, high - middle))
         panel.errorbar(
             x, middle, ends, label=scheme, capsize=1.8, elinewidth=0.8, capthick=0.8, zorder=3, **look.line()
         )
@@ -189,6 +222,9 @@ def _effect_panel(panel: Axes, here: pl.DataFrame, axis: Axis, measure: str) -> 
 def _range_of(here: pl.DataFrame, measure: str) -> tuple[float, float]:
     """All medians, and intervals as far as they are not so long that they would squeeze the medians."""
     middle, low, high = (here[f"{measure}_{part}"].to_numpy() for part in _PARTS)
+    middle = middle[np.isfinite(middle)]  # where most seeds diverged, an arrow is left
+    if not len(middle):
+        return 0.0, 1.0
     room = _ROOM * max(np.ptp(middle), 1e-3)
     bottom, top = max(low.min(), middle.min() - room), min(high.max(), middle.max() + room)
     margin = 0.06 * (top - bottom)

@@ -1,0 +1,44 @@
+"""What the documentation shows of the full study is what the study's tables say."""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from twinoffload.experiments.claims import judge, read_tables
+from twinoffload.experiments.paper_figures import FIGURES, MAIN
+from twinoffload.report import paper_figures
+from twinoffload.report.study_report import write_markdown, write_report
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """The documentation elsewhere, its results made again from the tables."""
+    docs = tmp_path_factory.mktemp("elsewhere") / "docs"
+    shutil.copytree(DOCS / "study", docs / "study")
+    shutil.copy(DOCS / "paper.md", docs)
+    verdicts = judge(read_tables(docs / "study"))
+    write_report(docs / "study", verdicts)
+    write_markdown(docs / "study", verdicts, docs / "results.md")
+    return docs
+
+
+@pytest.mark.parametrize("name", ["results.md", "study/report.html"])
+def test_results_are_what_the_tables_give(copied, name):
+    made, kept = (docs.joinpath(name).read_text(encoding="utf-8") for docs in (copied, DOCS))
+    assert made == kept, f"docs/{name} is old: `twinoffload claims docs/study --markdown docs/results.md`"
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_show_the_tables_numbers(name):
+    table = pl.read_parquet(DOCS / "study" / "table.parquet")
+    assert paper_figures.shown(table, name).write_csv(float_precision=6) == (DOCS / "study" / f"{name}.csv").read_text()
+
+
+def test_ten_seeds_stand_behind_every_point_of_the_main_reading():
+    table = pl.read_parquet(DOCS / "study" / "table.parquet").filter(reading=MAIN.name, phase="held-out")
+    counts = table.group_by(pl.exclude("seed", r"^.*_(money|mb|share)$", "stopped"), maintain_order=True).len()
+    assert (counts["len"] == 10).all()
