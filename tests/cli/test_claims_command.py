@@ -77,6 +77,6 @@ def test_a_study_that_has_only_begun_says_which_command_goes_on(capfd, folder, t
     begun.mkdir()
     (begun / "growth.csv").write_bytes((folder / "growth.csv").read_bytes())
     out = " ".join(run(capfd, "claims", begun)[1].split())
-    for command in ("reproduce fig2", "reproduce fig4", "reproduce readings --resume", "reproduce timing",
-                    "reproduce propositions"):  # fmt: skip
-        assert f"`twinoffload {command}`" in out
+    for command in ("fig2", "fig4", "readings", "timing", "propositions"):
+        assert f"`twinoffload reproduce {command} --resume`" in out
+    assert not (begun / "report.html").exists(), "there is no study yet"

@@ -266,15 +266,15 @@ def test_a_study_in_parts_says_what_is_missing_and_what_measures_it(folder, tmp_
     words = Page(html).words
     for said in (
         "Fig. 2 : not measured; twinoffload reproduce fig2 --resume measures it",
-        "Time of a decision : not measured; twinoffload reproduce timing measures it",
-        "Growth of costs : not measured; twinoffload reproduce timing measures it",
+        "Time of a decision : not measured; twinoffload reproduce timing --resume measures it",
+        "Growth of costs : not measured; twinoffload reproduce timing --resume measures it",
         "No statement of C1 has a verdict : not measured; twinoffload claims measures it",
         "a day that was not recorded",
     ):
         assert said.replace(" :", ":") in words, said
     assert html.count("<img ") == 1
     text = write_markdown(part, verdicts, tmp_path / "page.md").read_text("utf-8")
-    assert "*Time of a decision: not measured; `twinoffload reproduce timing` measures it.*" in text
+    assert "*Time of a decision: not measured; `twinoffload reproduce timing --resume` measures it.*" in text
     assert "(docs/paper.md)" in text, "named where there is nothing to link to"
     (part / "table.parquet").unlink()
     shutil.copy(folder / "growth.csv", part)

@@ -39,6 +39,7 @@ def claims(
     from twinoffload.cli.claims_table import print_verdicts
     from twinoffload.cli.console import output
     from twinoffload.experiments.claims import CLAIMS, READINGS, judge, read_tables
+    from twinoffload.experiments.study import MANIFEST
     from twinoffload.files import json_text
     from twinoffload.report.study_report import write_markdown, write_report
 
@@ -61,10 +62,10 @@ def claims(
         )
         return
     print_verdicts(found, chosen, output(), reasons=reasons)
-    if readings == list(READINGS) and chosen == list(CLAIMS):
+    if markdown is not None:
+        typer.echo(write_markdown(study, found, markdown))
+    if (study / MANIFEST).is_file() and readings == list(READINGS) and chosen == list(CLAIMS):
         typer.echo(write_report(study, found))
-        if markdown is not None:
-            typer.echo(write_markdown(study, found, markdown))
 
 
 def _chosen(option: str, asked: str, known: list[str]) -> list[str]:
