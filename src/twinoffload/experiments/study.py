@@ -125,12 +125,13 @@ class Study:
         with locked(self.folder):
             self.groups = merged(listed(self.folder, self.title, self.groups), self.groups)
             self._clear_drafts()
-            missing = [group for group in self.groups if not _is_whole(self.part(group))]
+            whole = [_is_whole(self.part(group)) for group in self.groups]
+            missing = [group for group, found in zip(self.groups, whole, strict=True) if not found]
             self.dated = date.today().isoformat() if missing else _dated(self.folder)
             write_text(self.folder / MANIFEST, _manifest_text(self.manifest()))
             begins(self.groups)
-            for group in self.groups:
-                if group not in missing:
+            for group, found in zip(self.groups, whole, strict=True):
+                if found:
                     each(group, True)
             for group, result in execute(missing) if missing else ():
                 self._keep(group, result)
@@ -183,7 +184,10 @@ class Study:
     def _keep(self, group: Group, result: Result) -> None:
         """A part that is there is finished."""
         told = {"seconds": json.dumps({name: round(value, 3) for name, value in result.seconds.items()})}
-        write_whole(self.part(group), lambda draft: result.table.write_parquet(draft, metadata=told))
+        write_whole(  # small files: compressing one takes longer than writing it
+            self.part(group),
+            lambda draft: result.table.write_parquet(draft, compression="uncompressed", metadata=told),
+        )
 
     def _clear_drafts(self) -> None:
         """Remove what writers left who were killed; nobody else writes here now."""
