@@ -191,6 +191,6 @@ def test_median_interval_covers_as_it_says():
         hits = sum(low <= 0.0 <= high for _, low, high in map(median_interval, samples))
         assert 0.94 <= hits / 4000 <= 0.995
     assert median_interval(list(range(10))).low == 1, "the second smallest of ten covers with 97.9 %"
-    for values in ([], [1.0, float("nan"), 2.0]):
-        with pytest.raises(ValueError, match="needs at least one, and numbers only"):
-            median_interval(values)
+    with pytest.raises(ValueError, match="needs at least one"):
+        median_interval([])
+    assert all(math.isnan(value) for value in median_interval([1.0, float("nan"), 2.0])), "not an order statistic of it"

@@ -22,11 +22,15 @@ def median_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     1 - 2 P(Binomial(n, 1/2) < k). Fewer than six seeds cannot reach 95 %: the whole range is given, which covers
     with 1 - 2^(1 - n) (five seeds: 94 %).
 
+    A value that is not a number has no place in an order: then all three are NaN.
+
     Raises:
-        ValueError: no values, or one that is not a number, which has no place in an order.
+        ValueError: no values.
     """
-    if not len(values) or any(math.isnan(value) for value in values):
-        raise ValueError(f"median of {len(values)} values: needs at least one, and numbers only; drop or replace NaN")
+    if not len(values):
+        raise ValueError("median of no values: needs at least one")
+    if any(math.isnan(value) for value in values):
+        return Interval(math.nan, math.nan, math.nan)
     ordered = sorted(values)
     k = _rank(len(ordered), level)
     return Interval(statistics.median(ordered), ordered[k - 1], ordered[-k])
