@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twinoffload.env.slots import Observation
-from twinoffload.experiments import paper_groups
+from twinoffload.experiments import measures, paper_groups
 from twinoffload.experiments.comparison import check_playable
 from twinoffload.experiments.paper_groups import describe
 from twinoffload.experiments.study import Group
@@ -65,7 +65,6 @@ AXES = {
     ),
 }
 OTHERS = "readings"  # asked for beside the figures
-MEASURED = ("timing", "propositions")  # tables that are measured in a study's folder, by no cells
 FIGURES: dict[str, tuple[str, ...]] = {  # the axes of each; none: learning curves
     "fig2": (),
     "fig3": (),
@@ -172,7 +171,7 @@ def check_names(names: str) -> list[str]:
         ValueError: one is unknown.
     """
     asked = [name.strip() for name in names.split(",")]
-    known = [*FIGURES, OTHERS, *MEASURED]
+    known = [*FIGURES, OTHERS, *measures.BY_NAME]
     for name in asked:
         if name not in (*known, "all"):
             raise ValueError(f"{name!r}: must be of {', '.join(known)}, separated by commas, or all")
