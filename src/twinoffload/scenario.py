@@ -251,7 +251,9 @@ class Scenario(BaseModel):
             return self.price_cap
         worth = self.accuracy_value.uniform[1] if isinstance(self.accuracy_value, Uniform) else self.accuracy_value
         steepness = self._series("accuracy_weight", self.stations) * self._series("quality", self.stations)
-        return float(max(worth if isinstance(worth, tuple) else (worth,)) * (first_slope(self.accuracy_law) * steepness).max())
+        return float(
+            max(worth if isinstance(worth, tuple) else (worth,)) * (first_slope(self.accuracy_law) * steepness).max()
+        )
 
     def layout(self) -> Tensor:
         """Positions of the BSs in m, `[M, 2]`.

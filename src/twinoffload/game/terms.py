@@ -57,8 +57,13 @@ class Terms:
     @property
     def first_value(self) -> Tensor:
         """K = gamma^A a phi'(0), money/MB: what the first MB is worth."""
+        return self.accuracy_value * self.first_slope
+
+    @property
+    def first_slope(self) -> Tensor:
+        """A phi'(0), 1/MB: the accuracy that the first MB adds."""
         first = first_slope(self.law)
-        return self.unit_value if first == 1.0 else first * self.unit_value
+        return self.steepness if first == 1.0 else first * self.steepness
 
     @property
     def unit_value(self) -> Tensor:
@@ -67,7 +72,7 @@ class Terms:
 
     @property
     def demand_limit(self) -> Tensor:
-        """a Zmax, the most of v = a Z that an mAP can send."""
+        """A Zmax, the most of v = a Z that an mAP can send."""
         return self.steepness * self.raw_data
 
     def marginal_value(self, v: Tensor) -> Tensor:
