@@ -88,7 +88,9 @@ def test_a_ceiling_is_eq_7_at_another_value_of_accuracy(instance, seed, ceiling)
     torch.testing.assert_close(best_data(capped, delay_cost, price), data, **near)
     torch.testing.assert_close(accuracy(capped, data), ceiling * accuracy(terms, data), **near)
     utility = 0.3 * terms.accuracy_value
-    torch.testing.assert_close(price_leaving(capped, delay_cost, utility), price_leaving(scaled, delay_cost, utility), **near)
+    torch.testing.assert_close(
+        price_leaving(capped, delay_cost, utility), price_leaving(scaled, delay_cost, utility), **near
+    )
     torch.testing.assert_close(kink_total(capped), kink_total(scaled), **near)
 
 
