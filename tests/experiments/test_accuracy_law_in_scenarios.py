@@ -9,8 +9,8 @@ from twinoffload import Exponential, PowerLaw, Scenario, best_response, optimal_
 from twinoffload.cli import main
 from twinoffload.experiments.comparison import compare, held_out, reference_names, references, summarise
 from twinoffload.experiments.expected import Expected
-from twinoffload.game.explanation import explain_pair, explain_rate
 from twinoffload.game.expected_price import Belief, Range, expected_best_price
+from twinoffload.game.explanation import explain_pair, explain_rate
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.export.agreement import TOLERANCE
 from twinoffload.learning.export.folder import export_run
@@ -41,8 +41,9 @@ def test_another_law_is_saved_loaded_and_passed_on(tmp_path, law):
     loaded = Scenario.load(tmp_path / "law.yaml")
     assert loaded == scenario
     assert loaded.accuracy_law == loaded.market().law == loaded.replace(maps=5).sample_market(2).law == law
-    (tmp_path / "short.yaml").write_text(f"extends: paper\naccuracy_law: {{kind: {law.kind}, ceiling: {law.ceiling}"
-                                         + (f", exponent: {law.exponent}}}" if law.kind == "power" else "}"))  # fmt: skip
+    exponent = f", exponent: {law.exponent}" if isinstance(law, PowerLaw) else ""
+    told = f"{{kind: {law.kind}, ceiling: {law.ceiling}{exponent}}}"
+    (tmp_path / "short.yaml").write_text(f"extends: paper\naccuracy_law: {told}\n")
     assert Scenario.load(tmp_path / "short.yaml").accuracy_law == law
     row = next(row for row in scenario_settings(scenario) if row.name == "accuracy_law")
     assert row.values == (str(law),)
@@ -66,7 +67,7 @@ def test_another_law_is_saved_loaded_and_passed_on(tmp_path, law):
     ],
 )
 def test_a_bad_law_is_refused_in_one_line(value, words):
-    with pytest.raises(ValueError, match="^scenario paper: [^\n]+$") as caught:
+    with pytest.raises(ValueError, match=r"^scenario paper: [^\n]+$") as caught:
         PAPER.replace(accuracy_law=value)
     assert words in str(caught.value)
 

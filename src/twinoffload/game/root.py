@@ -46,7 +46,7 @@ def falling_root(curve: Curve, target: Tensor, low: Tensor, high: Tensor) -> Ten
         a, at_a = x, at_x
         best = torch.where(at_a.abs() < at_b.abs(), a, b)
         least = PRECISION * best.abs() / (b - a).abs()
-        if ((least > 0.5) | (at_a == 0.0) | (a == b)).all():
+        if ((least > 0.5) | (a == b)).all():
             break
         xi, phi = (a - b) / (c - b), (at_a - at_b) / (at_c - at_b)
         share = at_a / (at_b - at_a) * at_c / (at_b - at_c)
@@ -55,4 +55,4 @@ def falling_root(curve: Curve, target: Tensor, low: Tensor, high: Tensor) -> Ten
         share = torch.where(smooth & torch.isfinite(share), share, 0.5)
         share = torch.minimum(torch.maximum(share, least), 1.0 - least).clamp(0.0, 1.0)
         share = torch.where(a == b, 0.0, share)
-    return torch.where(at_a == 0.0, a, best)
+    return best
