@@ -1,0 +1,40 @@
+"""Shadowing and other properties of places: Gaussian random fields over the square."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+WAVES = 256  # plane waves of a field; its values at a place are Gaussian to within about 1/WAVES
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """Standard Gaussian random fields with correlation exp(-d / d0) (Gudmundson 1991), as sums of plane waves.
+
+    The spectrum of that correlation in the plane is proportional to (1 + (k d0)^2)^(-3/2): a wave number is
+    k = sqrt(u^-2 - 1) / d0 with u uniform, in a uniform direction.
+
+    Attributes:
+        waves: wave vectors in rad/m, `[fields, WAVES, 2]`.
+        phases: in rad, `[fields, WAVES]`.
+    """
+
+    waves: Tensor
+    phases: Tensor
+
+    def at(self, positions: Tensor) -> Tensor:
+        """Values at places in m, `[..., 2]` to `[..., fields]`, float64."""
+        values = []
+        for waves, phases in zip(self.waves, self.phases, strict=True):  # one field at a time: memory
+            values.append(torch.cos(positions @ waves.mT + phases).sum(-1) * math.sqrt(2.0 / WAVES))
+        return torch.stack(values, -1)
+
+
+def draw_fields(count: int, correlation_m: float, generator: torch.Generator) -> Fields:
+    """Independent fields with a correlation distance d0 in m."""
+    low, angle, phase = torch.rand(3, count, WAVES, dtype=torch.float64, generator=generator)
+    number = ((1.0 - low).pow(-2) - 1.0).sqrt() / correlation_m
+    directions = torch.stack([torch.cos(2.0 * math.pi * angle), torch.sin(2.0 * math.pi * angle)], -1)
+    return Fields(number.unsqueeze(-1) * directions, 2.0 * math.pi * phase)

@@ -1,0 +1,131 @@
+"""Iterations of Eq. 6 for many models of equal shape at once, each on data of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from twinoffload.learning import networks
+from twinoffload.learning.networks import Mlp
+from twinoffload.learning.optimiser import Adam
+from twinoffload.learning.streams import Generators
+from twinoffload.twin.models import data_loss, data_slopes
+from twinoffload.twin.tasks.task import LossKind
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a BS trains; the same for all tasks, structures and amounts of data.
+
+    Attributes:
+        iterations: of Eq. 6, steps of Adam.
+        batch: records in each, drawn from the member's own with replacement.
+        rate: learning rate at the start; it falls linearly to 0.
+        clip: largest norm of a gradient.
+        ridge: xi of Eq. 5.
+        checked: share of a member's records that is not trained on but tells which iteration was best.
+        most_checked: never more than that many.
+        check_every: iterations between two checks.
+    """
+
+    iterations: int = 800
+    batch: int = 64
+    rate: float = 3e-3
+    clip: float = 5.0
+    ridge: float = 1e-3
+    checked: float = 0.2
+    most_checked: int = 256
+    check_every: int = 25
+
+
+@dataclass(frozen=True, eq=False)
+class OwnData:
+    """The data of the members of a stack: the first `counts` records of a stream each.
+
+    Attributes:
+        features: `[streams, R, inputs]`.
+        targets: `[streams, R, outputs]`, or classes `[streams, R]`.
+        streams: whose stream each member has, int64 `[G]`.
+        counts: how many of its records, int64 `[G]`; 0 is allowed.
+    """
+
+    features: Tensor
+    targets: Tensor
+    streams: Tensor
+    counts: Tensor
+
+    def take(self, records: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and targets of some records of each member, indices `[G, B]`."""
+        flat = self.streams.unsqueeze(-1) * self.features.shape[1] + records
+        return self.features.flatten(0, 1)[flat], self.targets.flatten(0, 1)[flat]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Models after training.
+
+    Attributes:
+        parameters: `[G, P]`, of each member's best iteration; zeros where none was better than the zero model.
+        diverged: whether a member's parameters stopped being finite, `[G]`; its best iteration came before.
+    """
+
+    parameters: Tensor
+    diverged: Tensor
+
+
+def train(mlp: Mlp, kind: LossKind, data: OwnData, generators: Generators, settings: Training) -> Trained:
+    """Minimise Eq. 5 by Eq. 6 for each member.
+
+    Of a member's records the first ones are kept aside; every few iterations, and for the zero model at the start,
+    the loss on them says whether this iteration is the best so far. Members with too few records to keep any aside
+    stay at zero.
+
+    Args:
+        mlp: layout of all members.
+        kind: of loss.
+        data: of the members.
+        generators: one for each member: what it draws does not depend on who else is trained.
+        settings: how.
+    """
+    aside = (data.counts.double() * settings.checked).long().clamp(max=settings.most_checked)
+    judge = _judge(mlp, kind, data, aside)
+    parameters = mlp.initialise(len(data.counts), generators)
+    adam = Adam(parameters, torch.full(parameters.shape[:1], settings.rate), clip=settings.clip)
+    layers, gradient = mlp.split(parameters), torch.zeros_like(parameters)
+    parts = mlp.split(gradient)
+    best = torch.zeros_like(parameters)
+    lowest = judge(best)
+    for first in range(0, settings.iterations, settings.check_every):
+        steps = range(first, min(first + settings.check_every, settings.iterations))
+        batches = _draw(data.counts, aside, len(steps) * settings.batch, generators)
+        for step, records in zip(steps, batches.split(settings.batch, -1), strict=True):
+            features, targets = data.take(records)
+            values = networks.forward(layers, features)
+            slopes = networks.slopes(layers, values, data_slopes(kind, values[-1], targets))
+            networks.by_parameters(values, slopes, parts)
+            adam.step(gradient.add_(parameters, alpha=settings.ridge), 1.0 - step / settings.iterations)
+        loss = judge(parameters)
+        better = loss < lowest  # never where either is no number
+        best[better], lowest[better] = parameters[better], loss[better]
+    return Trained(best, ~parameters.isfinite().all(-1))
+
+
+def _judge(mlp: Mlp, kind: LossKind, data: OwnData, aside: Tensor) -> Callable[[Tensor], Tensor]:
+    """What measures the mean loss of parameters `[G, P]` on what was kept aside, `[G]`; NaN where nothing was."""
+    places = torch.arange(max(int(aside.max()), 1))
+    features, targets = data.take(places.expand(len(aside), -1))
+    counted = places < aside.unsqueeze(-1)
+
+    def judge(parameters: Tensor) -> Tensor:
+        losses = data_loss(kind, mlp(parameters, features), targets)
+        return torch.where(counted, losses, 0.0).sum(-1) / aside
+
+    return judge
+
+
+def _draw(counts: Tensor, aside: Tensor, draws: int, generators: Sequence[torch.Generator]) -> Tensor:
+    """Records of each member to train on, int64 `[G, draws]`, uniform over those not kept aside."""
+    chance = torch.stack([torch.rand(draws, generator=generator) for generator in generators])
+    free = (counts - aside).unsqueeze(-1)
+    return aside.unsqueeze(-1) + torch.minimum((chance * free).long(), (free - 1).clamp(min=0))
