@@ -11,10 +11,10 @@ WAVES = 256  # plane waves of a field; its values at a place are Gaussian to wit
 
 @dataclass(frozen=True, eq=False)
 class Fields:
-    """Standard Gaussian random fields with correlation exp(-d / d0) (Gudmundson 1991), as sums of plane waves.
+    """Standard Gaussian random fields with correlation exp(-(d / d0)^2 / 2), as sums of plane waves.
 
-    The spectrum of that correlation in the plane is proportional to (1 + (k d0)^2)^(-3/2): a wave number is
-    k = sqrt(u^-2 - 1) / d0 with u uniform, in a uniform direction.
+    The spectrum of that correlation in the plane is Gaussian: both components of a wave vector are N(0, 1 / d0^2). The
+    exponential correlation in common use has the same range, but paths through it are nowhere smooth.
 
     Attributes:
         waves: wave vectors in rad/m, `[fields, WAVES, 2]`.
@@ -34,7 +34,6 @@ class Fields:
 
 def draw_fields(count: int, correlation_m: float, generator: torch.Generator) -> Fields:
     """Independent fields with a correlation distance d0 in m."""
-    low, angle, phase = torch.rand(3, count, WAVES, dtype=torch.float64, generator=generator)
-    number = ((1.0 - low).pow(-2) - 1.0).sqrt() / correlation_m
-    directions = torch.stack([torch.cos(2.0 * math.pi * angle), torch.sin(2.0 * math.pi * angle)], -1)
-    return Fields(number.unsqueeze(-1) * directions, 2.0 * math.pi * phase)
+    waves = torch.randn(count, WAVES, 2, dtype=torch.float64, generator=generator) / correlation_m
+    phases = 2.0 * math.pi * torch.rand(count, WAVES, dtype=torch.float64, generator=generator)
+    return Fields(waves, phases)

@@ -24,8 +24,7 @@ class Training:
         rate: learning rate at the start; it falls linearly to 0.
         clip: largest norm of a gradient.
         ridge: xi of Eq. 5.
-        checked: share of a member's records that is not trained on but tells which iteration was best.
-        most_checked: never more than that many.
+        most_checked: of the records that are kept aside, those that tell which iteration was best, at most.
         check_every: iterations between two checks.
     """
 
@@ -34,26 +33,29 @@ class Training:
     rate: float = 3e-3
     clip: float = 5.0
     ridge: float = 1e-3
-    checked: float = 0.2
     most_checked: int = 256
     check_every: int = 25
 
 
 @dataclass(frozen=True, eq=False)
 class OwnData:
-    """The data of the members of a stack: the first `counts` records of a stream each.
+    """The data of the members of a stack.
 
     Attributes:
         features: `[streams, R, inputs]`.
         targets: `[streams, R, outputs]`, or classes `[streams, R]`.
         streams: whose stream each member has, int64 `[G]`.
-        counts: how many of its records, int64 `[G]`; 0 is allowed.
+        trained: a member trains on records 0 ... `trained` - 1 of its stream, int64 `[G]`.
+        checks: first record of those kept aside, in every stream.
+        checked: how many are kept aside, int64 `[G]`; 0 is allowed, as for `trained`.
     """
 
     features: Tensor
     targets: Tensor
     streams: Tensor
-    counts: Tensor
+    trained: Tensor
+    checks: int
+    checked: Tensor
 
     def take(self, records: Tensor) -> tuple[Tensor, Tensor]:
         """Features and targets of some records of each member, indices `[G, B]`."""
@@ -77,9 +79,8 @@ class Trained:
 def train(mlp: Mlp, kind: LossKind, data: OwnData, generators: Generators, settings: Training) -> Trained:
     """Minimise Eq. 5 by Eq. 6 for each member.
 
-    Of a member's records the first ones are kept aside; every few iterations, and for the zero model at the start,
-    the loss on them says whether this iteration is the best so far. Members with too few records to keep any aside
-    stay at zero.
+    Every few iterations, and for the zero model at the start, the loss on the records kept aside says whether this
+    iteration is the best so far. Members with nothing kept aside, or nothing to train on, stay at zero.
 
     Args:
         mlp: layout of all members.
@@ -88,9 +89,8 @@ def train(mlp: Mlp, kind: LossKind, data: OwnData, generators: Generators, setti
         generators: one for each member: what it draws does not depend on who else is trained.
         settings: how.
     """
-    aside = (data.counts.double() * settings.checked).long().clamp(max=settings.most_checked)
-    judge = _judge(mlp, kind, data, aside)
-    parameters = mlp.initialise(len(data.counts), generators)
+    judge = _judge(mlp, kind, data, settings.most_checked)
+    parameters = mlp.initialise(len(data.trained), generators)
     adam = Adam(parameters, torch.full(parameters.shape[:1], settings.rate), clip=settings.clip)
     layers, gradient = mlp.split(parameters), torch.zeros_like(parameters)
     parts = mlp.split(gradient)
@@ -98,7 +98,7 @@ def train(mlp: Mlp, kind: LossKind, data: OwnData, generators: Generators, setti
     lowest = judge(best)
     for first in range(0, settings.iterations, settings.check_every):
         steps = range(first, min(first + settings.check_every, settings.iterations))
-        batches = _draw(data.counts, aside, len(steps) * settings.batch, generators)
+        batches = _draw(data.trained, len(steps) * settings.batch, generators)
         for step, records in zip(steps, batches.split(settings.batch, -1), strict=True):
             features, targets = data.take(records)
             values = networks.forward(layers, features)
@@ -111,21 +111,22 @@ def train(mlp: Mlp, kind: LossKind, data: OwnData, generators: Generators, setti
     return Trained(best, ~parameters.isfinite().all(-1))
 
 
-def _judge(mlp: Mlp, kind: LossKind, data: OwnData, aside: Tensor) -> Callable[[Tensor], Tensor]:
-    """What measures the mean loss of parameters `[G, P]` on what was kept aside, `[G]`; NaN where nothing was."""
-    places = torch.arange(max(int(aside.max()), 1))
-    features, targets = data.take(places.expand(len(aside), -1))
-    counted = places < aside.unsqueeze(-1)
+def _judge(mlp: Mlp, kind: LossKind, data: OwnData, most: int) -> Callable[[Tensor], Tensor]:
+    """What measures the mean loss of parameters `[G, P]` on what is kept aside, `[G]`; NaN where that says nothing."""
+    count = torch.where(data.trained > 0, data.checked.clamp(max=most), 0)
+    places = torch.arange(max(int(count.max()), 1))
+    counted = places < count.unsqueeze(-1)
+    features, targets = data.take(torch.where(counted, data.checks + places, 0))
 
     def judge(parameters: Tensor) -> Tensor:
         losses = data_loss(kind, mlp(parameters, features), targets)
-        return torch.where(counted, losses, 0.0).sum(-1) / aside
+        return torch.where(counted, losses, 0.0).sum(-1) / count
 
     return judge
 
 
-def _draw(counts: Tensor, aside: Tensor, draws: int, generators: Sequence[torch.Generator]) -> Tensor:
-    """Records of each member to train on, int64 `[G, draws]`, uniform over those not kept aside."""
+def _draw(counts: Tensor, draws: int, generators: Sequence[torch.Generator]) -> Tensor:
+    """Records of each member to train on, int64 `[G, draws]`, uniform over 0 ... `counts` - 1."""
     chance = torch.stack([torch.rand(draws, generator=generator) for generator in generators])
-    free = (counts - aside).unsqueeze(-1)
-    return aside.unsqueeze(-1) + torch.minimum((chance * free).long(), (free - 1).clamp(min=0))
+    counts = counts.unsqueeze(-1)
+    return torch.minimum((chance * counts).long(), (counts - 1).clamp(min=0))

@@ -13,6 +13,7 @@ from twinoffload.twin.models import Structure, data_loss
 from twinoffload.twin.tasks.task import LossKind, Streams, Task
 from twinoffload.twin.thinning import kept_order
 
+KEPT_ASIDE = 0.2  # the last of an mAP's time, whose records tell which iteration was best
 _AT_ONCE = 32  # models judged together on held-out data
 
 
@@ -53,10 +54,7 @@ def fulfil(task: Task, structure: Structure, orders: Sequence[Order], settings: 
     seeds = sorted({order.seed for order in orders})
     streams = 1 + max(order.stream for order in orders)
     worlds = [task.draw(streams, seed) for seed in seeds]
-    own = [_prepare(task, world, streams, seed) for world, seed in zip(worlds, seeds, strict=True)]
-    features, targets = (torch.cat(column) for column in zip(*own, strict=True))
-    places = torch.tensor([seeds.index(order.seed) * streams + order.stream for order in orders])
-    data = OwnData(features, targets, places, torch.tensor([order.records for order in orders]))
+    data = _own_data(task, dict(zip(seeds, worlds, strict=True)), orders)
     generators = [
         stream(order.seed, f"twin training, {task.name}, {structure.name}, {order.stream}, {order.records}")
         for order in orders
@@ -126,15 +124,26 @@ def train_at_stations(
     return accuracy
 
 
-def _prepare(task: Task, world: Streams, streams: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Features and targets of each stream, in the order in which a rising sampling rate takes records in."""
-    raw = torch.stack(
-        [
-            raw[kept_order(len(raw), stream(seed, f"twin thinning, {task.name}, {index}"))]
-            for index, raw in enumerate(world.raw)
-        ]
-    )
-    return task.split(raw, world.scale)
+def _own_data(task: Task, worlds: dict[int, Streams], orders: Sequence[Order]) -> OwnData:
+    """What each order trains on and what it keeps aside: of the records kept, those of the last fifth of the time.
+
+    Records close in time resemble each other, so that a random share kept aside would praise what is learned by heart.
+    """
+    late = round((1.0 - KEPT_ASIDE) * task.raw_records)
+    rows: dict[tuple[int, int], int] = {}
+    data, trained, checked = [], [], []
+    for order in orders:
+        key = (order.seed, order.stream)
+        kept = kept_order(task.raw_records, stream(order.seed, f"twin thinning, {task.name}, {order.stream}"))
+        if key not in rows:
+            rows[key] = len(data)
+            sorted_by_part = torch.cat([kept[kept < late], kept[kept >= late]])
+            data.append(task.split(worlds[order.seed].raw[order.stream][sorted_by_part], worlds[order.seed].scale))
+        trained.append(int((kept[: order.records] < late).sum()))
+        checked.append(order.records - trained[-1])
+    features, targets = (torch.stack(column) for column in zip(*data, strict=True))
+    places = torch.tensor([rows[order.seed, order.stream] for order in orders])
+    return OwnData(features, targets, places, torch.tensor(trained), late, torch.tensor(checked))
 
 
 def _check(task: Task, amounts: Tensor, station: Tensor, stations: int) -> None:

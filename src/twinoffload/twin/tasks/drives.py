@@ -13,8 +13,8 @@ from twinoffload.network.shadowing import Fields, draw_fields
 from twinoffload.scenario import Scenario
 from twinoffload.units import db_to_linear
 
-SHADOWING_DB, SHADOWING_M = 4.0, 37.0  # deviation, correlation distance: 3GPP TR 38.901, UMa with line of sight
-DEMAND_M = 200.0  # correlation distance of what mAPs ask: hot spots are about as wide
+SHADOWING_DB, SHADOWING_M = 4.0, 50.0  # deviation, correlation distance: 3GPP TR 38.901, UMa with line of sight
+DEMAND_M = 100.0  # correlation distance of what mAPs ask: hot spots are about as wide
 SUBCARRIERS = 16  # of a snapshot of pilots
 
 

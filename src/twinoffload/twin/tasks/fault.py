@@ -21,17 +21,19 @@ class Fault(SimulatedTask):
 
     @property
     def layout(self) -> Layout:
-        """Positions and velocities of all mAPs now; measured gains of all pairs in each past slot."""
+        """Positions and velocities of all mAPs now; measured gains of all pairs and the link's SINR in each past slot."""
         maps, cells = self.scenario.maps, self.scenario.stations
         features = (
             Field("position", "m", (maps, 2), "mAP, coordinate"),
             Field("velocity", "m/s", (maps, 2), "mAP, coordinate"),
             Field("measured gain", "dB", (self.history, maps, cells), "slot, mAP, BS"),
+            Field("SINR of the link", "dB", (self.history,), "slot"),
         )
         return Layout(features, (Field("outage", "1", (1,), "0 or 1"),))
 
     def columns(self, drives: Drives) -> list[Tensor]:
         """See `SimulatedTask.columns`."""
         now = [self._now(series) for series in (drives.position, drives.velocity)]
-        outage = (to_db(drives.sinr) < OUTAGE_DB).double()
-        return [*now, self._past(to_db(drives.pilots.mean(-1))), self._next(outage).amax(-1, keepdim=True)]
+        sinr = to_db(drives.sinr)
+        past = [self._past(series) for series in (to_db(drives.pilots.mean(-1)), sinr)]
+        return [*now, *past, self._next((sinr < OUTAGE_DB).double()).amax(-1, keepdim=True)]
