@@ -21,9 +21,9 @@ def measure(
 
     Args:
         gain: mean channel power gain of each link, `[..., N, M]`.
-        power: transmit power in W, `[N, 1]`, shared equally by the subcarriers.
-        noise: noise power in W over the band, `[M]`.
-        bandwidth_mhz: `[M]`.
+        power: transmit power in W, shared equally by the subcarriers; broadcastable to the gain, as what follows.
+        noise: noise power in W over the band.
+        bandwidth_mhz: of each BS.
         subcarriers: how many, evenly over the band; at least `TAPS`.
         generator: of echoes and noise.
 
@@ -32,7 +32,7 @@ def measure(
     """
     direct = db_to_linear(LINE_OF_SIGHT_DB) / (1.0 + db_to_linear(LINE_OF_SIGHT_DB))
     delay_us = torch.arange(TAPS, dtype=torch.float64) / bandwidth_mhz.unsqueeze(-1)
-    profile = (1.0 - direct) * torch.softmax(-delay_us / DELAY_SPREAD_US, -1)  # [M, TAPS]
+    profile = (1.0 - direct) * torch.softmax(-delay_us / DELAY_SPREAD_US, -1)  # [..., M, TAPS]
     arrivals = torch.randn(*gain.shape, TAPS, dtype=torch.complex128, generator=generator) * profile.sqrt()
     arrivals[..., 0] += direct**0.5
     response = torch.fft.fft(arrivals * gain.sqrt().unsqueeze(-1), n=subcarriers)

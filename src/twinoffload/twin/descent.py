@@ -28,11 +28,11 @@ class Training:
         check_every: iterations between two checks.
     """
 
-    iterations: int = 800
+    iterations: int = 1200
     batch: int = 64
     rate: float = 3e-3
     clip: float = 5.0
-    ridge: float = 1e-3
+    ridge: float = 5e-3
     most_checked: int = 256
     check_every: int = 25
 

@@ -27,7 +27,7 @@ class Structure:
         return Mlp((task.layout.inputs, *self.hidden, task.outputs))
 
 
-SMALL, LARGE = Structure("small", (8,)), Structure("large", (64, 64))
+SMALL, LARGE = Structure("small", (4,)), Structure("large", (64, 64))
 STRUCTURES = {structure.name: structure for structure in (SMALL, LARGE)}
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from twinoffload.learning.networks import Mlp
 from twinoffload.seeding import stream
-from twinoffload.twin.descent import OwnData, Trained, Training, train
+from twinoffload.twin.descent import OwnData, Training, train
 from twinoffload.twin.models import Structure, data_loss
 from twinoffload.twin.tasks.task import LossKind, Streams, Task
 from twinoffload.twin.thinning import kept_order
@@ -70,7 +70,7 @@ def fulfil(task: Task, structure: Structure, orders: Sequence[Order], settings: 
 
 
 def effectiveness(mlp: Mlp, kind: LossKind, parameters: Tensor, features: Tensor, targets: Tensor) -> Tensor:
-    """phi of Eq. 8 for models `[G, P]` on the same records, `[H, inputs]` and their targets; float64 `[G]`."""
+    """Phi of Eq. 8 for models `[G, P]` on the same records, `[H, inputs]` and their targets; float64 `[G]`."""
 
     def loss(some: Tensor) -> Tensor:
         members = len(some)
@@ -110,7 +110,9 @@ def train_at_stations(
     amounts = torch.as_tensor(data_mb, dtype=torch.float64)
     station = torch.as_tensor(association)
     _check(task, amounts, station, len(structures))
-    records = torch.where(station >= 0, (amounts / task.layout.data_mb(1)).round().long(), 0).clamp(max=task.raw_records)
+    records = torch.where(station >= 0, (amounts / task.layout.data_mb(1)).round().long(), 0).clamp(
+        max=task.raw_records
+    )
     maps = torch.arange(amounts.shape[-1]).expand(amounts.shape)
     accuracy = torch.zeros(amounts.shape, dtype=torch.float64)
     for structure in dict.fromkeys(structures):
@@ -152,7 +154,11 @@ def _check(task: Task, amounts: Tensor, station: Tensor, stations: int) -> None:
         raise ValueError(
             f"data_mb has shape {list(amounts.shape)}, association {list(station.shape)}: both must be [..., N]"
         )
-    if station.is_floating_point() or station.dtype == torch.bool or not bool(((station >= -1) & (station < stations)).all()):
+    if (
+        station.is_floating_point()
+        or station.dtype == torch.bool
+        or not bool(((station >= -1) & (station < stations)).all())
+    ):
         raise ValueError(f"association: must be indices of the {stations} BSs, or -1")
     bad = ~((amounts >= 0.0) & (amounts <= task.raw_mb + 0.5 * task.layout.data_mb(1)))
     if bool(bad.any()):

@@ -22,8 +22,6 @@ class Digits(Task):
     predicts = "which of ten digits an image of 8 x 8 pixels shows"
     loss: LossKind = "logistic"
     classes = DIGITS
-    layout = Layout((Field("darkness", "1/16", (8, 8), "row, column"),), (Field("digit", "1", (1,), "0 ... 9"),))
-    raw_records = IMAGES - _HELD_OUT
 
     def __init__(self) -> None:
         try:
@@ -33,12 +31,23 @@ class Digits(Task):
         images, digits = load_digits(return_X_y=True)
         self._records = torch.cat([torch.from_numpy(images), torch.from_numpy(digits)[:, None]], -1).float()
 
+    @property
+    def layout(self) -> Layout:
+        """An image and what it shows."""
+        return Layout((Field("darkness", "1/16", (8, 8), "row, column"),), (Field("digit", "1", (1,), "0 ... 9"),))
+
+    @property
+    def raw_records(self) -> int:
+        """All images but those held out."""
+        return IMAGES - _HELD_OUT
+
     def draw(self, streams: int, seed: int) -> Streams:
         """The seed says which images are held out; every stream has all others, in an order of its own."""
         generator = stream(seed, "twin world, digits")
         order = torch.randperm(IMAGES, generator=generator)
         rest = order[_HELD_OUT:]
-        raw = [self._records[rest[torch.randperm(len(rest), generator=generator)]] for _ in range(streams)]
+        own = [stream(seed, f"twin drive, digits, {index}") for index in range(streams)]
+        raw = [self._records[rest[torch.randperm(len(rest), generator=generator)]] for generator in own]
         spread = torch.ones(PIXELS + 1)
         spread[:PIXELS] = DARKEST
         scale = Scale(torch.zeros(PIXELS + 1), spread)

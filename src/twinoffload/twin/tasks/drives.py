@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from twinoffload.equilibrium.dispatch import strongest_station
+from twinoffload.game.terms import Terms
 from twinoffload.network import link, pilots
 from twinoffload.network.shadowing import Fields, draw_fields
 from twinoffload.scenario import Scenario
@@ -61,6 +62,11 @@ class Drives:
     pilots: Tensor
 
     @cached_property
+    def terms(self) -> Terms:
+        """The scenario's parameters, broadcastable to `[T, E, N, M]`."""
+        return _terms(self.world.scenario)
+
+    @cached_property
     def association(self) -> Tensor:
         """Everybody is on the BS of the strongest mean gain, int64 `[T, E, N]`."""
         return strongest_station(self.gain)
@@ -73,36 +79,33 @@ class Drives:
     @cached_property
     def received(self) -> Tensor:
         """Power in W of each mAP at each BS, `[T, E, N, M]`."""
-        return self.world.scenario.market().power.unsqueeze(-1) * self.gain
+        return self.terms.power * self.gain
 
     @property
     def load(self) -> Tensor:
         """What is asked of each cell in MB a slot, `[T, E, M]`."""
         return (self.connected * self.offered.unsqueeze(-1)).sum(-2)
 
-    @cached_property
-    def interference(self) -> Tensor:
-        """I[0, m]: power in W of the others on each BS, `[T, E, M]`."""
-        return link.interference(self.received, self.connected)[..., 0, :]
-
     @property
     def sinr(self) -> Tensor:
         """Of mAP 0 at its BS, `[T, E]`."""
-        noise = self.world.scenario.market().noise
-        ratio = link.sinr(self.received[..., 0, :], self.interference, noise)
-        return ratio.gather(-1, self.association[..., :1]).squeeze(-1)
+        ratio = link.sinr(self.received, link.interference(self.received, self.connected), self.terms.noise)
+        return ratio[..., 0, :].gather(-1, self.association[..., :1]).squeeze(-1)
 
 
 def drive(world: World, count: int, slots: int, generator: torch.Generator) -> Drives:
     """Draw drives of all mAPs."""
-    scenario, market = world.scenario, world.scenario.market()
+    scenario, terms = world.scenario, _terms(world.scenario)
     shape = (count, scenario.maps)
     position, velocity = scenario.mobility.trajectory(shape, slots, scenario.slot, scenario.side, generator)
     gain = scenario.gain_at(position) * db_to_linear(SHADOWING_DB * world.shadowing.at(position))
     share = 0.5 * (1.0 + torch.erf(world.demand.at(position).squeeze(-1) / math.sqrt(2.0)))
-    power = market.power.unsqueeze(-1)
-    measured = pilots.measure(gain, power, market.noise, market.bandwidth, SUBCARRIERS, generator)
-    return Drives(world, position, velocity, gain, share * market.raw_data, measured)
+    measured = pilots.measure(gain, terms.power, terms.noise, terms.bandwidth, SUBCARRIERS, generator)
+    return Drives(world, position, velocity, gain, share * terms.raw_data.squeeze(-1), measured)
+
+
+def _terms(scenario: Scenario) -> Terms:
+    return scenario.market().terms(scenario.maps, scenario.stations)
 
 
 def to_db(ratio: Tensor) -> Tensor:

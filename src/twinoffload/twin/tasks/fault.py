@@ -21,7 +21,7 @@ class Fault(SimulatedTask):
 
     @property
     def layout(self) -> Layout:
-        """Positions and velocities of all mAPs now; measured gains of all pairs and the link's SINR in each past slot."""
+        """Positions and velocities of all mAPs now; per past slot measured gains of all pairs and the link's SINR."""
         maps, cells = self.scenario.maps, self.scenario.stations
         features = (
             Field("position", "m", (maps, 2), "mAP, coordinate"),

@@ -70,6 +70,8 @@ class Task(ABC):
     def draw(self, streams: int, seed: int) -> Streams:
         """Streams that different mAPs gather in one world, which the seed fixes.
 
+        What an mAP gathers does not depend on how many there are.
+
         Raises:
             ValueError: the seed is not an integer of at least 0.
         """
