@@ -68,22 +68,31 @@ class Curve:
     def variance(self) -> np.ndarray:
         """Variance of one measurement at each size, `[S]`.
 
-        Where sizes were measured repeatedly, that of each size drawn to the mean of all (few seeds tell a variance
-        badly); else one for all sizes, from how far a point lies off the line through its neighbours.
+        Where sizes were measured repeatedly, that of each size drawn to a power of the size through all of them (few
+        seeds tell a variance badly); else one for all sizes, from how far a point lies off the line through its
+        neighbours.
         """
         freedom = self.counts - 1
         if freedom.sum() < len(self.sizes):
             return np.full(len(self.sizes), self._rough_deviation() ** 2)
         off = self.accuracy - self.means[self.place]
         squares = np.bincount(self.place, off**2)
-        pooled = squares.sum() / freedom.sum()
-        return (squares + _PRIOR * pooled) / (freedom + _PRIOR)
+        return (squares + _PRIOR * self._trend(squares, freedom)) / (freedom + _PRIOR)
 
     @cached_property
     def freedom(self) -> float:
         """Degrees of freedom of `variance`; 0 where no size was measured repeatedly."""
         freedom = int((self.counts - 1).sum())
         return float(freedom) if freedom >= len(self.sizes) else 0.0
+
+    def _trend(self, squares: np.ndarray, freedom: np.ndarray) -> np.ndarray:
+        """Variance as a power of the size, so scaled that all squares together are what it expects, `[S]`."""
+        usable = (freedom > 0) & (squares > 0)
+        trend = np.ones(len(squares))
+        if usable.sum() >= 3:
+            logs, variance = np.log(self.sizes), squares[usable] / freedom[usable]
+            trend = np.exp(np.polyval(np.polyfit(logs[usable], np.log(variance), 1, w=np.sqrt(freedom[usable])), logs))
+        return trend * squares.sum() / (freedom * trend).sum()
 
     def _rough_deviation(self) -> float:
         if len(self.sizes) < 3:
