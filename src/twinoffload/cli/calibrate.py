@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from twinoffload.twin.calibration import Calibration
+    from twinoffload.twin.calibration import Calibration, Fields
     from twinoffload.twin.curve import Curve
 
 _PLOTS = (".png", ".pdf", ".svg")
@@ -80,13 +80,13 @@ def calibrate(
             found.append(calibrated(one))
             bar.advance(one.label)
     if as_json:
-        scenarios = [{"task": name, "stations": wanted[name], "fields": fields[name]} for name in fields]
+        scenarios = [{"task": name, "stations": wanted[name], "fields": fields[name].values, "error": fields[name].error} for name in fields]
         typer.echo(json_text({"curves": [record(one) for one in found], "scenarios": scenarios}))
     else:
         _show(output(), found, fields, wanted)
     if out is not None:
         (name,) = wanted
-        write_text(out, scenario_yaml(fields[name], curve.name, name, wanted[name]))
+        write_text(out, scenario_yaml(fields[name].values, curve.name, name, wanted[name]))
     if plot is not None:
         save(found, plot)
     if not as_json:
@@ -126,43 +126,48 @@ def _stations(curves: "list[Curve]", stations: str | None, written: bool) -> dic
     return by_task
 
 
-def _fields(curves: "list[Curve]", task: str, stations: list[str]) -> dict[str, Any]:
+def _fields(curves: "list[Curve]", task: str, stations: list[str]) -> "Fields":
     from twinoffload.twin.calibration import scenario_fields
 
     return scenario_fields({one.structure: one for one in curves if one.task == task}, stations)
 
 
 def _show(
-    console: "Console", found: "Sequence[Calibration]", fields: dict[str, dict[str, Any]], stations: dict[str, list[str]]
+    console: "Console", found: "Sequence[Calibration]", fields: "dict[str, Fields]", stations: dict[str, list[str]]
 ) -> None:
     from rich.text import Text
 
     from twinoffload.cli.console import number, table
     from twinoffload.twin.law_fit import LAWS
 
-    laws = table("task", "structure", "law", "a = ρ x\n1/MB", "exponent", "ceiling", names=3, name_width=25)
-    errors = table("task", "structure", *(kind.name.replace(" with ", "\nwith ") for kind in LAWS), names=2)
+    laws = table("", "a = ρ x\n1/MB", "exponent", "ceiling", name_width=36)
+    errors = table("", "Eq. 7", "Eq. 7,\nceiling", "power", "power,\nceiling", name_width=36)
     for one in found:
-        names = (one.curve.task or "-", one.curve.structure or "-")
         values = one.law.parameters
         told = [_told(values[name]) if name in values else "" for name in ("a", "exponent", "ceiling")]
-        laws.add_row(*names, one.choice.chosen.name, *told)
+        laws.add_row(f"{one.curve.label}\n  {one.choice.chosen.name}", *told)
         misses = [one.choice.error(kind) for kind in LAWS]
-        errors.add_row(*names, *("-" if error is None else number(error, 4) for error in misses))
-    console.print(Text("The law of each curve, and 95 % intervals", "bold"))
+        errors.add_row(one.curve.label, *("-" if error is None else number(error, 4) for error in misses))
+    console.print(Text("Law of each curve, with 95 % intervals", "bold"))
     console.print(laws)
-    console.print(Text("\nError in φ at sizes left out, mean", "bold"))
+    console.print(Text("\nMean error in φ at sizes left out", "bold"))
     console.print(errors)
     console.print()
     for one in found:
         console.print(f"{one.curve.label}: {one.sentence}", soft_wrap=True)
-    for task, values in fields.items():
+    for task, told in fields.items():
         console.print(Text(f"\nScenario{f' for {task}' if task else ''}", "bold"))
-        for name, value in values.items():
+        for name, value in told.values.items():
             console.print(f"  {name}: {_yaml(value)}", soft_wrap=True)
-        if len(stations[task]) > 1:
-            console.print(f"  (BSs in turn: {', '.join(stations[task])})", soft_wrap=True)
-    console.print("\nOnly a = ρ x is measured; quality x of the best structure is set to 1, both are fields per BS.")
+        if len(set(stations[task])) > 1:
+            console.print(
+                f"  BSs in turn: {', '.join(stations[task])}. They share one law, whose error is {told.error:.4f}; "
+                f"with a law of each one's own it would be {told.own_error:.4f}.",
+                soft_wrap=True,
+            )
+    console.print(
+        "\nOnly a = ρ x is measured: quality x of the best structure is set to 1. Both are fields per BS.", soft_wrap=True
+    )
 
 
 def _told(values: tuple[float, float, float]) -> str:

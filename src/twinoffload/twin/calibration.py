@@ -48,6 +48,21 @@ class Calibration:
         return f"Eq. 7 fits badly: neighbouring sizes lie {choice.pattern:.3f} off it, more than {PATTERN:g}."
 
 
+@dataclass(frozen=True)
+class Fields:
+    """Fields of a scenario, and what they are worth.
+
+    Attributes:
+        values: `quality`, `accuracy_weight` and, where it is not Eq. 7, `accuracy_law`.
+        error: mean by which the one law of all BSs misses sizes left out, phi.
+        own_error: the same if each structure could have the law that fits it best.
+    """
+
+    values: dict[str, Any]
+    error: float
+    own_error: float
+
+
 def calibrate(curve: Curve, *, seed: int = 0, replicates: int = REPLICATES) -> Calibration:
     """Choose a law for a curve and fit it and Eq. 7, with intervals; the same seed gives the same intervals."""
     choice = choose(curve)
@@ -57,7 +72,7 @@ def calibrate(curve: Curve, *, seed: int = 0, replicates: int = REPLICATES) -> C
     return Calibration(curve, choice, with_intervals(choice.chosen, curve, seed=seed, replicates=replicates), eq_7)
 
 
-def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str]) -> dict[str, Any]:
+def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str]) -> Fields:
     """Fields of a scenario whose BSs have models of these structures.
 
     A scenario has one law for all BSs. So it is chosen, and its shape fitted, for all structures at once, each with an
@@ -74,7 +89,8 @@ def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str]) -> dic
         if name not in curves:
             raise ValueError(f"structure {name!r}: not measured; name some of {', '.join(curves)}")
     used = list(dict.fromkeys(stations))
-    chosen = choose(*(curves[name] for name in used)).chosen
+    choice = choose(*(curves[name] for name in used))
+    chosen = choice.chosen
     fit = fit_law(chosen, *(curves[name] for name in used))
     best = float(fit.a.max())
     if best > _LARGEST:
@@ -88,7 +104,8 @@ def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str]) -> dic
     if chosen != EQ_7:
         law = {"kind": fit.law.kind} | {name: getattr(fit.law, name) for name in chosen.shape}
         fields["accuracy_law"] = {k: v if isinstance(v, str) else _rounded(v) for k, v in law.items()}
-    return fields
+    own = np.concatenate([one.errors[one.kinds.index(one.chosen)] for one in (choose(curves[name]) for name in used)])
+    return Fields(fields, choice.error(chosen) or 0.0, float(own.mean()))
 
 
 def scenario_yaml(fields: Mapping[str, Any], source: str, task: str, stations: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from twinoffload.twin.curve import Curve
-from twinoffload.twin.law_choice import choose
+from twinoffload.twin.law_choice import FEWEST_HALVED, choose
 from twinoffload.twin.law_fit import Fit, Kind, fit_law
 
 REPLICATES = 300
@@ -141,8 +141,8 @@ def coverage(curve: Curve, *, seed: int = 0, replicates: int = REPLICATES) -> Co
     Raises:
         ValueError: fewer than eight sizes.
     """
-    if len(curve.sizes) < 8:
-        raise ValueError(f"{curve.label}: {len(curve.sizes)} sizes; halves need at least 8")
+    if len(curve.sizes) < FEWEST_HALVED:
+        raise ValueError(f"{curve.label}: {len(curve.sizes)} sizes; halves need at least {FEWEST_HALVED}")
     known, asked = curve.at(curve.sizes[::2]), curve.at(curve.sizes[1::2])
     kind = choose(known).chosen
     law = with_intervals(kind, known, seed=seed, replicates=replicates)

@@ -16,7 +16,9 @@ from twinoffload.twin.law_fit import EQ_7, LAWS, Fit, Kind, fit_law
 
 WORSE = 0.01  # of phi: Eq. 7 may be so much worse than the best law; twins' measured accuracy scatters by as much
 PATTERN = 0.02  # of phi: residuals that lie so far off Eq. 7 side by side are its misfit, whatever other laws do
+TIE = 0.002  # of phi: errors closer than this are equal, however surely one is less; nobody needs such a difference
 LEVEL = 0.05  # of both tests
+FEWEST_HALVED = 8  # sizes from which every other one can calibrate a law
 _FOLDS = 4  # of each kind
 _FEW = 8  # sizes: with fewer each is left out alone
 
@@ -28,7 +30,8 @@ class Choice:
     Attributes:
         kinds: laws that there are sizes enough for, from the simplest.
         errors: of each at each size left out, phi, `[len(kinds), S]`.
-        chosen: the simplest law whose errors exceed the best one's by at most one standard error of the excess.
+        chosen: the simplest law whose errors exceed the best one's by at most one standard error of the excess, or
+            `TIE`.
         excess: mean by which Eq. 7's errors exceed the best law's, phi; 0 where it is the best.
         p: of the hypothesis that they do not exceed them (t-test, one-sided, paired over seeds or else over sizes).
         paired: over what: "seeds" or "sizes".
@@ -73,7 +76,7 @@ def choose(*curves: Curve, laws: Sequence[Kind] = LAWS) -> Choice:
     errors = np.stack([size_errors(kind, curves, start) for kind, start in zip(kinds, starts, strict=True)])
     excess = errors - errors[errors.mean(1).argmin()]
     spread = excess.std(1, ddof=1) / np.sqrt(excess.shape[1])
-    chosen = kinds[int(np.argmax(excess.mean(1) <= spread))]
+    chosen = kinds[int(np.argmax(excess.mean(1) <= np.maximum(spread, TIE)))]
     p, paired = _significance(curves, kinds, excess[0], kinds[int(errors.mean(1).argmin())])
     return Choice(kinds, errors, chosen, float(excess[0].mean()), p, paired, _pattern(starts[0], curves))
 

@@ -4,5 +4,7 @@ from twinoffload.experiments.paper_figures import FIGURES
 
 _AGAIN = "twinoffload reproduce {} --resume"
 FIGURE = {name: _AGAIN.format(name) for name in FIGURES}
-ALL, READINGS, TIMING, PROPOSITIONS = (_AGAIN.format(name) for name in ("all", "readings", "timing", "propositions"))
+ALL, READINGS, TIMING, PROPOSITIONS, TWIN = (
+    _AGAIN.format(name) for name in ("all", "readings", "timing", "propositions", "twin")
+)
 CLAIMS = "twinoffload claims"
