@@ -80,7 +80,10 @@ def calibrate(
             found.append(calibrated(one))
             bar.advance(one.label)
     if as_json:
-        scenarios = [{"task": name, "stations": wanted[name], "fields": fields[name].values, "error": fields[name].error} for name in fields]
+        scenarios = [
+            {"task": name, "stations": wanted[name], "fields": fields[name].values, "error": fields[name].error}
+            for name in fields
+        ]
         typer.echo(json_text({"curves": [record(one) for one in found], "scenarios": scenarios}))
     else:
         _show(output(), found, fields, wanted)
@@ -166,7 +169,8 @@ def _show(
                 soft_wrap=True,
             )
     console.print(
-        "\nOnly a = ρ x is measured: quality x of the best structure is set to 1. Both are fields per BS.", soft_wrap=True
+        "\nOnly a = ρ x is measured: quality x of the best structure is set to 1. Both are fields per BS.",
+        soft_wrap=True,
     )
 
 

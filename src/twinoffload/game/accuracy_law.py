@@ -28,7 +28,7 @@ class AccuracyLaw(Protocol):
         ...
 
     def slope(self, v: Tensor) -> Tensor:
-        """d phi / d v at v >= 0."""
+        """D phi / d v at v >= 0."""
         ...
 
 
@@ -70,7 +70,7 @@ class Exponential:
         return self._scaled(-torch.expm1(-v))
 
     def slope(self, v: Tensor) -> Tensor:
-        """d phi / d v = c exp(-v)."""
+        """D phi / d v = c exp(-v)."""
         return self._scaled(torch.exp(-v))
 
     def inverse_slope(self, y: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class PowerLaw:
         return self.ceiling * -torch.expm1(-self.exponent * torch.log1p(v / self.exponent))
 
     def slope(self, v: Tensor) -> Tensor:
-        """d phi / d v = c (1 + v / k)^-(k + 1)."""
+        """D phi / d v = c (1 + v / k)^-(k + 1)."""
         return self._power(v, 1.0)
 
     def inverse_slope(self, y: Tensor) -> Tensor:
@@ -122,11 +122,11 @@ class PowerLaw:
         return self.exponent * torch.expm1(-torch.log(y / self.ceiling) / (self.exponent + 1.0))
 
     def marginal_revenue(self, v: Tensor) -> Tensor:
-        """d (v slope(v)) / d v = c (1 - v) (1 + v / k)^-(k + 2)."""
+        """D (v slope(v)) / d v = c (1 - v) (1 + v / k)^-(k + 2)."""
         return (1.0 - v) * self._power(v, 2.0)
 
     def _power(self, v: Tensor, more: float) -> Tensor:
-        """c (1 + v / k)^-(k + more), precise also for large k."""
+        """C (1 + v / k)^-(k + more), precise also for large k."""
         return self.ceiling * torch.exp(-(self.exponent + more) * torch.log1p(v / self.exponent))
 
 

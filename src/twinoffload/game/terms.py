@@ -67,7 +67,7 @@ class Terms:
 
     @property
     def demand_limit(self) -> Tensor:
-        """a Zmax, the most of v = a Z that an mAP can send."""
+        """A Zmax, the most of v = a Z that an mAP can send."""
         return self.steepness * self.raw_data
 
     def marginal_value(self, v: Tensor) -> Tensor:

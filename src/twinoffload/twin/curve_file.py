@@ -58,10 +58,10 @@ def check_rises(curve: Curve) -> None:
         ValueError: it does not; one line.
     """
     means, sizes = curve.means, curve.sizes
-    if np.ptp(means) == 0.0 or stats.spearmanr(sizes, means).statistic <= 0.0:
+    if np.ptp(means) == 0.0 or stats.spearmanr(sizes, means)[0] <= 0.0:
         raise ValueError(
-            f"{curve.label}: accuracy does not rise with data_mb ({means[0]:.3g} at {sizes[0]:g} MB, {means[-1]:.3g} at "
-            f"{sizes[-1]:g} MB); check the columns, or train until more data helps"
+            f"{curve.label}: accuracy does not rise with data_mb ({means[0]:.3g} at {sizes[0]:g} MB, "
+            f"{means[-1]:.3g} at {sizes[-1]:g} MB); check the columns, or train until more data helps"
         )
     smooth = means.copy()
     smooth[1:-1] = np.median([means[:-2], means[1:-1], means[2:]], axis=0)

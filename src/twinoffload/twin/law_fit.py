@@ -46,7 +46,8 @@ class Kind:
     def law(self, shape: Sequence[float] | np.ndarray) -> Exponential | PowerLaw:
         """The law with these parameters, in the order of `shape`."""
         values = {name: min(float(one), _BOUNDS[name][1]) for name, one in zip(self.shape, shape, strict=True)}
-        return PowerLaw(**values) if "exponent" in values else Exponential(**values)
+        ceiling = values.get("ceiling", 1.0)
+        return PowerLaw(values["exponent"], ceiling) if "exponent" in values else Exponential(ceiling)
 
 
 EQ_7 = Kind("exponential", ())
@@ -79,7 +80,7 @@ class Fit:
         return self.kind.law(self.shape)
 
     def predict(self, size_mb: np.ndarray, group: int = 0) -> np.ndarray:
-        """phi after training on so much data, MB, any shape."""
+        """Accuracy after training on so much data, MB, any shape."""
         return _value(self.kind, self.a[group] * size_mb, self.shape)
 
 

@@ -30,7 +30,9 @@ _UNIT = "of φ"
 def eq_7(tables: Tables, reading: str) -> list[Verdict]:
     """C12: Eq. 7 predicts as well as the best rival law; and, which it implies, accuracy rises and is concave."""
     if tables.learning_curves is None or tables.learning_curves.is_empty():
-        part = Part(f"Eq. 7 misses sizes left out by at most {WORSE:g} more than the best rival law", _UNIT, commands.TWIN)
+        part = Part(
+            f"Eq. 7 misses sizes left out by at most {WORSE:g} more than the best rival law", _UNIT, commands.TWIN
+        )
         return verdicts("C12", reading, [replace(part, reason=f"not measured: `{commands.TWIN}` measures it")])
     curves = measured(tables.learning_curves)
     return verdicts("C12", reading, [make(curve) for make in (_fits, _rises, _is_concave) for curve in curves])
