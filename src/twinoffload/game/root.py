@@ -14,8 +14,9 @@ Curve = Callable[[Tensor], Tensor]
 
 def with_slope(curve: Curve, x: Tensor) -> tuple[Tensor, Tensor]:
     """(value, derivative) of an elementwise function at x, by automatic differentiation."""
-    value, slope = torch.func.jvp(curve, (x,), (torch.ones_like(x),))
-    return value, slope
+    x = x.contiguous()  # of an expanded tensor no derivative is taken
+    found = torch.func.jvp(curve, (x,), (torch.ones_like(x),))
+    return found[0], found[1]
 
 
 def falling_root(curve: Curve, target: Tensor, low: Tensor, high: Tensor) -> Tensor:

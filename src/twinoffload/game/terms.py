@@ -57,8 +57,13 @@ class Terms:
     @property
     def first_value(self) -> Tensor:
         """K = gamma^A a phi'(0), money/MB: what the first MB is worth."""
+        return self.accuracy_value * self.first_slope
+
+    @property
+    def first_slope(self) -> Tensor:
+        """A phi'(0), 1/MB: the accuracy that the first MB adds."""
         first = first_slope(self.law)
-        return self.unit_value if first == 1.0 else first * self.unit_value
+        return self.steepness if first == 1.0 else first * self.steepness
 
     @property
     def unit_value(self) -> Tensor:
