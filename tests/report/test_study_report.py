@@ -75,7 +75,7 @@ def bare(copy):
 def test_one_file_that_needs_nothing_else(folder, html, page):
     assert not re.search(r"@import|<script|<link|<iframe", html)
     assert "http" not in html
-    assert all(source.startswith("data:image/png;base64,") for source in page.all("src"))
+    assert all(source.startswith("data:image/webp;base64,") for source in page.all("src"))
     assert all(target.startswith(("#", "../../docs/")) for target in page.all("href"))
     assert len(html) < 1_500_000
     assert str(folder) not in html

@@ -40,7 +40,7 @@ def write_report(folder: str | Path, found: Sequence[Verdict], *, dated: str | N
     target = study.folder / "report.html"
     contents = _contents(study, found)
     contents["pictures"] = {name: figures.embedded(study.folder / f"{name}.png") for name in study.figures}
-    return write_text(target, _rendered("study/page.html.j2", contents, prose.to_html, target))
+    return write_text(target, _rendered("study/page.html.j2", contents, prose.to_html, target, study.folder))
 
 
 def write_markdown(
@@ -65,13 +65,13 @@ def write_markdown(
         if contents[f"{name}_figure"]:
             write_text(study.folder / f"{name}.svg", standalone(contents[f"{name}_figure"]))
             contents["pictures"][name] = f"{beside}/{name}.svg"
-    return write_text(target, _rendered("study/page.md.j2", contents, prose.to_markdown, target))
+    return write_text(target, _rendered("study/page.md.j2", contents, prose.to_markdown, target, study.folder))
 
 
-def _rendered(template: str, contents: dict[str, Any], wording: Any, target: Path) -> str:
+def _rendered(template: str, contents: dict[str, Any], wording: Any, target: Path, folder: Path) -> str:
     environment = templates(html=template.endswith(".html.j2"))
     environment.filters |= {"prose": partial(wording, docs=_docs(target)), "digits": decimals}
-    return environment.get_template(template).render(contents)
+    return commands.of_study(environment.get_template(template).render(contents), folder)
 
 
 def _docs(target: Path) -> str | None:

@@ -42,7 +42,7 @@ def test_a_large_family_can_be_too_much_for_few_seeds():
     parts = [shifted(NAMED, around(1.0, n=5, salt=salt), above=0.0, margin=0.1) for salt in range(2)]
     found = verdicts("C4", "main", parts)
     assert [one.verdict for one in found] == ["undecided"] * 2
-    assert found[0].reason == "5 seeds cannot decide 2 parts, 6 can"
+    assert found[0].reason == "5 seeds cannot decide 2 parts, which takes 6 or more"
     assert verdicts("C4", "main", parts[:1])[0].verdict == "holds"
 
 
@@ -55,7 +55,7 @@ def test_parts_that_cannot_be_decided_cost_the_others_nothing():
     assert {one.verdict for one in found[1:]} == {"undecided"}
     assert found[1].effect is None
     assert found[1].test == "none"
-    assert found[-1].reason == "4 seeds decide nothing, 5 can"
+    assert found[-1].reason == "4 seeds decide nothing, which takes 5 or more"
 
 
 def test_of_all_each_must_hold():

@@ -53,6 +53,15 @@ def along(cells: pl.DataFrame | None, reading: str, scheme: str, axis: str, meas
     return {seed: np.array([row[value] for value in values]) for seed, row in whole.items()}
 
 
+def diverged(cells: pl.DataFrame | None, reading: str, scheme: str, axis: str) -> tuple[int, int]:
+    """How many trainings of a scheme diverged, of how many, along an axis and at the base."""
+    if cells is None:
+        return 0, 0
+    held = [pl.col(column) == value for column, value in describe(BASE).items() if column != AXES[axis].column]
+    stopped = _held_out(cells, reading, scheme).filter(*held)["stopped"].fill_null(False)
+    return int(stopped.sum()), len(stopped)
+
+
 def training(cells: pl.DataFrame | None, reading: str, rate: float, measure: str) -> dict[int, np.ndarray]:
     """What SAC's exploring policies earned in each training episode `[E]`, by seed; NaN where nothing was measured.
 

@@ -20,10 +20,12 @@ from twinoffload.experiments.claims.cells import (
     along,
     at_base,
     differences,
+    diverged,
     level,
     name_of,
 )
 from twinoffload.experiments.claims.part import Part, agreeing, joined, shifted, verdicts
+from twinoffload.experiments.claims.rank_tests import hodges_lehmann
 from twinoffload.experiments.claims.study_folder import MAIN, Tables
 from twinoffload.experiments.claims.theory import EQUILIBRIUM, GAP, note
 from twinoffload.experiments.claims.trend import trend
@@ -121,7 +123,10 @@ def _judge(effect: Effect, tables: Tables, reading: str) -> list[Verdict]:
 
 
 def _compared(effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str) -> Part:
-    """The part that says that one scheme is above another, mean over the axis's values of each seed."""
+    """The part that says that one scheme is above another, mean over the axis's values of each seed.
+
+    Its reason tells the base scenario's difference, too, at which the other readings are judged.
+    """
     where = f"mean over {effect.symbol}" if reading == MAIN else "base scenario"
     learned_first = upper == "sac"
     one, verb, other = (upper, "above", lower) if learned_first else (lower, "below", upper)
@@ -133,24 +138,53 @@ def _compared(effect: Effect, tables: Tables, reading: str, measure: str, upper:
     margin = MARGIN * level(tables.cells, reading, measure)
     found = shifted(replace(part, reason=agreeing(values, verb)), values, above=0.0, margin=margin)
     if not learned_first and found.effect is not None:
-        value, low, high = found.effect
-        found = replace(found, effect=Interval(-value, -high, -low))
+        found = replace(found, effect=_negated(found.effect))
+    if reading == MAIN:
+        found = replace(found, reason=joined(found.reason, _told_at_base(tables, reading, measure, one, other)))
     return _with_mistakes(found, tables, reading, effect.axis, one, other) if measure == OPERATOR else found
 
 
 def _gap(effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str) -> np.ndarray:
     """`upper` less `lower`, a value a seed."""
-    if reading == MAIN:
-        curves = (along(tables.cells, reading, scheme, effect.axis, measure) for scheme in (upper, lower))
-        return np.array([difference.mean() for difference in differences(*curves).values()])
+    if reading != MAIN:
+        return _base_gap(tables, reading, measure, upper, lower)
+    curves = (along(tables.cells, reading, scheme, effect.axis, measure) for scheme in (upper, lower))
+    return np.array([difference.mean() for difference in differences(*curves).values()])
+
+
+def _base_gap(tables: Tables, reading: str, measure: str, upper: str, lower: str) -> np.ndarray:
     points = (at_base(tables.cells, reading, scheme, measure) for scheme in (upper, lower))
     return np.array(list(differences(*points).values()))
 
 
+def _told_at_base(tables: Tables, reading: str, measure: str, upper: str, lower: str) -> str:
+    """Such as "at the base 0.12 [-0.05, 0.3]"."""
+    values = _base_gap(tables, reading, measure, upper, lower)
+    if not len(values):
+        return ""
+    middle, low, high = hodges_lehmann(values)
+    return f"at the base {middle:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _negated(interval: Interval) -> Interval:
+    return Interval(-interval.median, -interval.high, -interval.low)
+
+
 def _with_mistakes(part: Part, tables: Tables, reading: str, axis: str, *schemes: str) -> Part:
-    """An operator's utility that mAPs pay for by buying more than pays is no achievement: the reason says so."""
-    told = (_mistakes(tables, reading, axis, scheme) for scheme in schemes if scheme not in REFERENCES)
+    """An operator's utility that mAPs pay for by buying more than pays is no achievement: the reason says so.
+
+    So it does where trainings diverged, whose last good weights played.
+    """
+    learned = [scheme for scheme in schemes if scheme not in REFERENCES]
+    told = (word(tables, reading, axis, scheme) for scheme in learned for word in (_mistakes, _diverged))
     return replace(part, reason=joined(part.reason, *told))
+
+
+def _diverged(tables: Tables, reading: str, axis: str, scheme: str) -> str:
+    stopped, of = diverged(tables.cells, reading, scheme, axis)
+    if not stopped:
+        return ""
+    return f"{stopped} of {name_of(scheme)}'s {of} trainings diverged, their last good weights played"
 
 
 def _mistakes(tables: Tables, reading: str, axis: str, scheme: str) -> str:

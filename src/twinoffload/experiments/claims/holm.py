@@ -29,5 +29,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def seeds_needed(parts: int, level: float = LEVEL) -> int:
-    """Seeds from which a family of so many parts can be decided: parts / 2^n is at most the level."""
+    """The fewest seeds with which a family of so many parts can be decided: parts / 2^n is at most the level.
+
+    Where a part has several ways to fail, which share its p-value, failing takes one seed more, or two.
+    """
     return math.ceil(math.log2(max(parts, 1) / level))

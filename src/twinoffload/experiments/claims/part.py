@@ -120,10 +120,11 @@ def _verdict(claim: str, reading: str, part: Part, p: tuple[float, float] | None
         reached = {"holds": holds, "fails": fails, "undecided": min(p)}[word]
         if word == "undecided" and family * 0.5**part.seeds > LEVEL:
             reason = joined(
-                f"{part.seeds} {part.counted} cannot decide {family} parts, {seeds_needed(family)} can", reason
+                f"{part.seeds} {part.counted} cannot decide {family} parts, which takes {seeds_needed(family)} or more",
+                reason,
             )
     elif part.effect is not None and part.word is None:
-        reason = joined(f"{part.seeds} {part.counted} decide nothing, {seeds_needed(1)} can", reason)
+        reason = joined(f"{part.seeds} {part.counted} decide nothing, which takes {seeds_needed(1)} or more", reason)
     if part.effect is not None:
         reason = joined(reason, part.because.get(word, ""))
     value, low, high = part.effect or (None, None, None)

@@ -4,14 +4,13 @@ Both sentences speak of every market, so one counterexample fails them; none amo
 most a share 1 - 0.05^(1/n) of such markets (95 %; that of 600: 0.5 %).
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import polars as pl
 
 from twinoffload.experiments.claims import commands
 from twinoffload.experiments.claims.part import Part, joined, verdicts
+from twinoffload.experiments.claims.shares import share_interval
 from twinoffload.experiments.claims.study_folder import Tables
 from twinoffload.experiments.interval import Interval
 from twinoffload.experiments.verdict import Verdict
@@ -64,7 +63,7 @@ def _counted(words: str, rows: pl.DataFrame | None, held: pl.Expr, against: pl.E
     if here is None or here.is_empty():
         return replace(part, reason=f"not measured: `{commands.PROPOSITIONS}` measures it"), 0
     count, found = len(here), int(here.select(against.fill_null(False).sum()).item())
-    low, high = _share_interval(found, count)
+    low, high = share_interval(found, count)
     reason = joined(f"{found} of {count} markets", _gains(here) if against is BEATEN else "")
     return replace(part, effect=Interval(100 * found / count, 100 * low, 100 * high), seeds=count, reason=reason), found
 
@@ -97,32 +96,3 @@ def _some(words: str, rows: pl.DataFrame | None, held: pl.Expr, against: pl.Expr
     if not found and part.seeds < MARKETS:
         return replace(part, word="undecided", reason=f"fewer than {MARKETS} markets; {part.reason}")
     return replace(part, word="holds" if found else "fails")
-
-
-def _share_interval(found: int, count: int) -> tuple[float, float]:
-    """Exact (Clopper and Pearson), 95 %; one-sided where nothing or everything was found."""
-    tail = 0.05 if found in (0, count) else 0.025
-    low = 0.0 if found == 0 else _solve(lambda p: _at_least(found, count, p), tail)
-    high = 1.0 if found == count else _solve(lambda p: _at_least(found + 1, count, p), 1.0 - tail)
-    return low, high
-
-
-def _solve(tail: Callable[[float], float], target: float) -> float:
-    """The probability at which a rising tail reaches a value, by halving."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if tail(middle) < target else (low, middle)
-    return (low + high) / 2
-
-
-def _at_least(found: int, count: int, p: float) -> float:
-    """Probability of at least `found` of `count`."""
-    if p in (0.0, 1.0):
-        return p
-    logs = (
-        math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1)
-        + k * math.log(p) + (count - k) * math.log1p(-p)
-        for k in range(found, count + 1)
-    )  # fmt: skip
-    return min(math.fsum(math.exp(log) for log in logs), 1.0)

