@@ -205,8 +205,8 @@ def late_by_chance(curve: np.ndarray, about: int, high: int) -> float:
     curves are drawn with as much of it, independent from episode to episode; always the same ones.
     """
     deviation, final = roughness(curve) / ROUGH, abs(float(np.mean(curve[-WINDOW:])))
-    if not np.isfinite(deviation):
-        return 1.0
+    if not np.isfinite(deviation):  # diverged, which is no noise
+        return 0.0
     drawn = final + deviation * np.random.default_rng(0).standard_normal((LEVEL_CURVES, len(curve)))
     drawn[:, : about - WINDOW] = 0.0  # the mean of ten is level from `about` on
     return float(np.mean([_place(one, 0, high) == "late" for one in drawn]))

@@ -181,7 +181,7 @@ def matrix(claims: Sequence[Section]) -> tuple[list[str], list[tuple[Section, li
 
 
 def size_text(verdict: Verdict) -> str:
-    """Effect and interval: three digits of the largest number, or two of the distance to the nearer end if that is more."""
+    """Effect and interval: three digits of the largest, or as many as show the nearer end apart."""
     if verdict.effect is None:
         return "–"
     values = (verdict.effect, verdict.low, verdict.high)
@@ -191,7 +191,7 @@ def size_text(verdict: Verdict) -> str:
     else:
         ends = [abs(end - verdict.effect) for end in (verdict.low, verdict.high) if end is not None]
         near = min((end for end in ends if end > 1e-3 * largest), default=largest)
-        effect, low, high = (number(value, max(decimals(largest), decimals(near, 2))) for value in values)
+        effect, low, high = (number(value, max(decimals(largest), decimals(near, 1))) for value in values)
     known = not (verdict.low is None and verdict.high is None) and not verdict.low == verdict.effect == verdict.high
     return f"{effect} [{low}, {high}]" if known else effect
 
