@@ -26,6 +26,15 @@ Profile = tuple[int, ...]
 
 
 @dataclass(frozen=True)
+class Phi:
+    """An accuracy law other than Eq. 7, of v = a Z, in 30-digit arithmetic."""
+
+    value: Callable[[mpf], mpf]
+    inverse_slope: Callable[[mpf], mpf]
+    first_slope: mpf
+
+
+@dataclass(frozen=True)
 class Instance:
     """One market and one matrix of gains, as plain numbers; mAPs first, stations second."""
 
@@ -43,6 +52,7 @@ class Instance:
     price_cap: float | None
     raw_data: tuple[float, ...]
     idle_interferes: bool = True
+    phi: Phi | None = None  # None: Eq. 7
 
     @property
     def maps(self) -> int:
@@ -65,7 +75,7 @@ class Instance:
 
     def market_fields(self) -> dict[str, object]:
         """The keyword arguments that describe this market to the package."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "gain"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("gain", "phi")}
 
 
 @dataclass(frozen=True)
@@ -91,11 +101,13 @@ class Pair:
     cost: mpf  # e, money per MB
     raw_data: mpf
     cap: mpf | None
+    phi: Phi | None = None
 
     @property
     def k(self) -> mpf:
-        """K = gA a."""
-        return self.accuracy_value * self.a
+        """K = gA a phi'(0)."""
+        first = mpf(1) if self.phi is None else self.phi.first_slope
+        return self.accuracy_value * self.a * first
 
     @property
     def s(self) -> mpf:
@@ -111,7 +123,9 @@ class Pair:
         """The best response to a price and the payoffs that follow (Eqs. 4, 7, 9, 15)."""
         y = self.delay + mpf(price)
         ratio = y / self.k
-        exponent = -mpmath.log(ratio) if 0 < ratio < 1 else mpf(0)
+        exponent = mpf(0)
+        if 0 < ratio < 1:
+            exponent = -mpmath.log(ratio) if self.phi is None else self.phi.inverse_slope(ratio * self.phi.first_slope)
         if ratio == 0:
             exponent = mpf("inf")
         if exponent < NO_DATA:
@@ -120,7 +134,7 @@ class Pair:
         if data == 0:
             zero = mpf(0)
             return Reply(zero, zero, zero, zero, zero, ratio)
-        accuracy = -mpmath.expm1(-self.a * data)
+        accuracy = -mpmath.expm1(-self.a * data) if self.phi is None else self.phi.value(self.a * data)
         return Reply(
             data=data,
             utility=self.accuracy_value * accuracy - y * data,
@@ -134,9 +148,19 @@ class Pair:
         """Where the profit is largest, by Lambert's function; without trade the least price that sells nothing."""
         if not self.trade:
             return max(self.k - self.delay, mpf(0))
+        if self.phi is not None:
+            return self.searched_price()
         y = self.k * mpmath.exp(mpmath.lambertw(mpmath.e * self.s / self.k).real - 1)
         kink = self.k * mpmath.exp(-self.a * self.raw_data)
         return max(y, kink) - self.delay
+
+    def searched_price(self) -> mpf:
+        """The same by golden sections of the profit, which rises to one peak between cost and no sale."""
+        low, high, golden = self.cost, self.k - self.delay, (mpmath.sqrt(5) - 1) / 2
+        for _ in range(70):
+            first, second = high - golden * (high - low), low + golden * (high - low)
+            low, high = (low, second) if self.reply(first).profit > self.reply(second).profit else (first, high)
+        return (low + high) / 2
 
     def best_price(self) -> mpf:
         """The uncapped price, lowered to the cap."""
@@ -188,6 +212,7 @@ def pair_at(instance: Instance, n: int, m: int, rate: float | mpf) -> Pair:
         cost=mpf(instance.energy_coefficient) * compute**2 * cycles,
         raw_data=mpf(instance.raw_data[n]),
         cap=None if instance.price_cap is None else mpf(instance.price_cap),
+        phi=instance.phi,
     )
 
 
@@ -259,7 +284,7 @@ class Game:
         """max K over all pairs."""
         i = self.instance
         return max(
-            mpf(i.accuracy_value[n]) * mpf(i.accuracy_weight[m]) * mpf(i.quality[m])
+            self.pair(n, m, self.strongest()).k
             for n in range(i.maps)
             for m in range(i.stations)
         )

@@ -7,15 +7,18 @@ if TYPE_CHECKING:
     from twinoffload.equilibrium.gradient import GradientSettings
     from twinoffload.equilibrium.outcome import Outcome
     from twinoffload.equilibrium.solve import certificate, evaluate_prices, nash_equilibria, selection, solve
+    from twinoffload.game.accuracy_law import Exponential, PowerLaw
     from twinoffload.game.market import Market
     from twinoffload.game.pairs import best_response, optimal_price, uplink_rate
     from twinoffload.scenario import Scenario
 
 __version__ = "0.1.0"
 __all__ = [
+    "Exponential",
     "GradientSettings",
     "Market",
     "Outcome",
+    "PowerLaw",
     "Scenario",
     "best_response",
     "certificate",
@@ -28,9 +31,11 @@ __all__ = [
 ]
 
 _HOME = {
+    "Exponential": "game.accuracy_law",
     "GradientSettings": "equilibrium.gradient",
     "Market": "game.market",
     "Outcome": "equilibrium.outcome",
+    "PowerLaw": "game.accuracy_law",
     "Scenario": "scenario",
     "best_response": "game.pairs",
     "certificate": "equilibrium.solve",

@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 import torch
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+)
 from torch import Tensor
 
 from twinoffload.files import write_text
+from twinoffload.game.accuracy_law import EQ_7, Exponential, PowerLaw, first_slope
 from twinoffload.game.market import Market
 from twinoffload.network.geometry import distances, station_positions, uniform_positions
 from twinoffload.network.mobility import GaussMarkov
-from twinoffload.network.path_loss import PowerLaw
+from twinoffload.network.path_loss import PowerLaw as PathLoss
 from twinoffload.seeding import stream
 from twinoffload.units import noise_power
 from twinoffload.yaml_files import Kind, explain
@@ -70,6 +80,12 @@ class Scenario(BaseModel):
     cycles: Series = Field((1.6, 2.1), description="cycles per data c of each mAP, Gcycle/MB, in [0, 10000]")
     quality: Series = Field((0.64, 0.84), description="model quality x of each BS, in (0, 100]")
     accuracy_weight: Series = Field(1.0, description="accuracy weight rho of each BS, 1/MB, in (0, 1000]")
+    accuracy_law: Exponential | PowerLaw = Field(
+        EQ_7,
+        discriminator="kind",
+        description="accuracy phi against v = rho x Z: exponential (Eq. 7) with a ceiling, or power with an exponent "
+        "and a ceiling; ceiling in (0, 1], exponent above 0",
+    )
     accuracy_value: Series | Uniform = Field(10.0, description="weight of accuracy gamma^A, money, in (0, 1e6]")
     delay_cost: Series | Uniform = Field(1.0, description="weight of delay gamma^D, money/s, in [0, 1e6]")
     energy_coefficient: Number = Field(
@@ -94,7 +110,7 @@ class Scenario(BaseModel):
         description="positions of the BSs as fractions of the side; the first M are used",
     )
     height: Number = Field(100.0, ge=0, le=1e5, description="difference in height of the antennas, m")
-    path_loss: PowerLaw = Field(default_factory=PowerLaw, description="channel gain against distance")
+    path_loss: PathLoss = Field(default_factory=PathLoss, description="channel gain against distance")
     mobility: GaussMarkov = Field(default_factory=GaussMarkov, description="how mAPs move")
     slot: Number = Field(1.0, gt=0, le=1e5, description="length of a slot, s")
     slots: int = Field(100, ge=1, le=1_000_000, strict=True, description="slots of an episode")
@@ -152,6 +168,14 @@ class Scenario(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise ValueError(f"scenario {source}: {explain(error, cls)}") from None
+
+    @model_serializer(mode="wrap")
+    def _without_eq_7(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Eq. 7 is left out, so that scenarios read as they did when there was no other law."""
+        values = serialise(self)
+        if self.accuracy_law == EQ_7:
+            values.pop("accuracy_law", None)
+        return values
 
     def market(self) -> Market:
         """The parameters of one slot: private values at their means, raw data at its largest."""
@@ -227,7 +251,9 @@ class Scenario(BaseModel):
             return self.price_cap
         worth = self.accuracy_value.uniform[1] if isinstance(self.accuracy_value, Uniform) else self.accuracy_value
         steepness = self._series("accuracy_weight", self.stations) * self._series("quality", self.stations)
-        return float(max(worth if isinstance(worth, tuple) else (worth,)) * steepness.max())
+        return float(
+            max(worth if isinstance(worth, tuple) else (worth,)) * (first_slope(self.accuracy_law) * steepness).max()
+        )
 
     def layout(self) -> Tensor:
         """Positions of the BSs in m, `[M, 2]`.
@@ -264,6 +290,7 @@ class Scenario(BaseModel):
             raw_data=raw_data,
             price_cap=self.price_cap,
             idle_interferes=self.idle_interferes,
+            law=self.accuracy_law,
         )
 
 

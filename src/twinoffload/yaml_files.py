@@ -4,14 +4,15 @@ import difflib
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+TAGS = ("algorithm", "kind")  # fields that name one of several models
 _FILE_LIMIT = 1_000_000  # bytes; what is read here is a page of text
 
 
@@ -90,8 +91,9 @@ class Kind:
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The first fault of a validation in one line: field, value, what it must be."""
     faults = error.errors()
-    fault = next((f for f in faults if f["type"] == "extra_forbidden"), faults[0])
-    known: list[type[BaseModel]] = [model]
+    unknown = ("extra_forbidden", "unexpected_keyword_argument")
+    fault = next((f for f in faults if f["type"] in unknown), faults[0])
+    known: list[type] = [model]
     path: list[str] = []
     for part in map(str, fault["loc"]):
         chosen = [one for one in known if _tag(one) == part]
@@ -101,36 +103,45 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
             continue  # which of several types
         else:
             path.append(part)
-            if any(part in one.model_fields for one in known):
-                known = [inner for one in known if part in one.model_fields
-                         for inner in _models(one.model_fields[part].annotation)]  # fmt: skip
+            if any(part in _annotations(one) for one in known):
+                known = [inner for one in known if part in _annotations(one)
+                         for inner in _models(_annotations(one)[part])]  # fmt: skip
     field = ".".join(path)
-    if fault["type"] == "extra_forbidden":
-        names = [name for one in known for name in one.model_fields]
+    if fault["type"] in unknown:
+        names = [name for one in known for name in _annotations(one)]
         near = difflib.get_close_matches(path[-1], names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known fields: {', '.join(names)}"
         return f"unknown field {field!r}; {hint}"
     if fault["type"].startswith("union_tag"):  # which of several models is meant
         names = ", ".join(tag for tag in map(_tag, known) if tag)
-        given = fault["input"].get("algorithm") if isinstance(fault["input"], dict) else fault["input"]
-        told = f"{field}.algorithm = {given!r:.60}" if given is not None else f"{field}.algorithm is missing"
+        asked = fault["ctx"]["discriminator"].strip("'")  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        given = fault["input"].get(asked) if isinstance(fault["input"], dict) else fault["input"]
+        told = f"{field}.{asked} = {given!r:.60}" if given is not None else f"{field}.{asked} is missing"
         return f"{told}: must be one of {names}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     return f"{field} = {fault['input']!r:.60}: {message}"
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Every model that an annotation allows."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _annotations(model: type) -> dict[str, Any]:
+    """What each field of a model or dataclass may be."""
+    if issubclass(model, BaseModel):
+        return {name: field.annotation for name, field in model.model_fields.items()}
+    hints = get_type_hints(model)
+    return {name: hints[name] for name in model.__dataclass_fields__}  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _models(annotation: Any) -> list[type]:
+    """Every model or dataclass that an annotation allows."""
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or is_dataclass(annotation)):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]
 
 
-def _tag(model: type[BaseModel]) -> str | None:
-    """The value of `algorithm` that names a model among others."""
-    field = model.model_fields.get("algorithm")
-    return None if field is None else field.default
+def _tag(model: type) -> str | None:
+    """The value of `algorithm` or `kind` that names a model among others."""
+    fields = model.model_fields if issubclass(model, BaseModel) else getattr(model, "__dataclass_fields__", {})
+    return next((fields[name].default for name in TAGS if name in fields), None)
 
 
 class _RepeatedKeyError(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from twinoffload import Scenario, solve
-from twinoffload.game.explanation import Explanation, Step, explain_pair, explain_rate
+from twinoffload.game.explanation import Explanation, Step, check_explainable, explain_pair, explain_rate
 from twinoffload.game.market import Market
 from twinoffload.network.gain_file import Gains, read_gains
 
@@ -83,6 +83,7 @@ def from_gains(scenario: str, path: Path, request: Request) -> Told:
         raise ValueError("--concept, --with: name one; each says who shares the BS")
     price = _price(request)
     chosen = Scenario.load(scenario)
+    check_explainable(chosen.market())
     gains = read_gains(path)
     gains = gains.only(gains.snapshots[0] if request.snapshot is None else request.snapshot)
     n = _place("--map", request.mobile or "", gains.maps, path)

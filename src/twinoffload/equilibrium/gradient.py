@@ -4,7 +4,7 @@ Outer iterations step each price along dU_l/dmu of Eq. 21; inner ones step each 
 let mAPs choose a BS by Eq. 23, all at once (as printed) or one at a time. Unprojected, logarithms of negative numbers
 end many runs. Near the fixed point a price step converges for kappa < 2 a y* / (1 + w), w = W0(E s / K), and an amount
 step for nu < 2 / (a y*); over all rates the smallest of these are 2 a K / E and 2 / (a K), whose halves are the
-defaults.
+defaults. Another accuracy law than the exponential has slopes and limits of its own (`equilibrium.gradient_slopes`).
 """
 
 import math
@@ -15,7 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from twinoffload.equilibrium.gradient_slopes import check_steppable, pair_limits, price_slope, smallest_limits
 from twinoffload.equilibrium.outcome import Outcome, Steps, Trajectory, finish
+from twinoffload.game.accuracy_law import Exponential
 from twinoffload.game.market import as_numbers, first_bad
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import map_utility, unit_delay_cost
@@ -81,6 +83,8 @@ class GradientSettings:
 
 def step_limits(terms: Terms) -> tuple[Tensor, Tensor]:
     """(kappa, nu) below which every pair converges locally, whatever its rate: 2 a K / E and 2 / (a K), `[B or 1]`."""
+    if not isinstance(terms.law, Exponential):
+        return smallest_limits(terms)
     scale = terms.steepness * terms.first_value
     return 2.0 / math.e * scale.amin((-2, -1)), 2.0 / scale.amax((-2, -1))
 
@@ -90,8 +94,11 @@ def local_limits(terms: Terms, delay_cost: Tensor) -> tuple[Tensor, Tensor]:
 
     2 a y* / (1 + w) and 2 / (a y*), where neither the cap nor Zmax binds.
     """
-    scale = terms.steepness * interior_total(terms, delay_cost)
-    limits = 2.0 * scale / (1.0 + lambert_term(terms, delay_cost)), 2.0 / scale
+    if isinstance(terms.law, Exponential):
+        scale = terms.steepness * interior_total(terms, delay_cost)
+        limits = 2.0 * scale / (1.0 + lambert_term(terms, delay_cost)), 2.0 / scale
+    else:
+        limits = pair_limits(terms, delay_cost)
     trade = trades(terms, delay_cost)
     kappa, nu = (torch.where(trade, limit, torch.nan) for limit in limits)
     return kappa, nu
@@ -103,7 +110,12 @@ def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int],
     The status is "converged" where the last outer iteration moved nobody and changed prices and amounts by less than
     1e-9 of their ranges, "oscillating" where it still moved somebody, else "iteration_limit". `sweeps` counts outer
     iterations. Amounts are the algorithm's own, not best responses, so regret tells how far it is from rest.
+
+    Raises:
+        ValueError: an accuracy law that it cannot step along.
     """
+    if not isinstance(terms.law, Exponential):
+        check_steppable(terms.law)
     kappa, nu = (
         (0.5 * limit if given is None else torch.as_tensor(given, dtype=limit.dtype, device=limit.device)).reshape(
             -1, 1, 1
@@ -166,15 +178,18 @@ def _random_start(terms: Terms, gain: Tensor, seed: int) -> tuple[Tensor, Tensor
 def _price_step(terms: Terms, gain: Tensor, price: Tensor, data: Tensor, association: Tensor, kappa: Tensor) -> Tensor:
     """Eq. 21 for every pair at the current rates; a pair out of reach keeps its price."""
     delay_cost = _delay_cost(terms, gain, association, data)
-    y = price + delay_cost
-    slope = (torch.log(terms.first_value / y) - (price - terms.energy_cost) / y) / terms.steepness
+    if isinstance(terms.law, Exponential):
+        y = price + delay_cost
+        slope = (torch.log(terms.first_value / y) - (price - terms.energy_cost) / y) / terms.steepness
+    else:
+        slope = price_slope(terms, delay_cost, price)
     return torch.where(torch.isfinite(slope), price + kappa * slope, price)
 
 
 def _data_step(terms: Terms, gain: Tensor, price: Tensor, data: Tensor, association: Tensor, nu: Tensor) -> Tensor:
     """Eq. 17 for every pair at the current rates, projected to what can be sent."""
     delay_cost = _delay_cost(terms, gain, association, data)
-    slope = terms.first_value * torch.exp(-terms.steepness * data) - price - delay_cost
+    slope = terms.marginal_value(terms.steepness * data) - price - delay_cost
     return (data + nu * slope).clamp(min=0.0).minimum(terms.raw_data)
 
 

@@ -92,6 +92,7 @@ def _element(market: Market, batch: torch.Size, maps: int, stations: int, i: int
         energy_coefficient=single["energy_coefficient"],
         price_cap=None if single["price_cap"] == torch.inf else single["price_cap"],
         idle_interferes=market.idle_interferes,
+        law=market.law,
     )
 
 

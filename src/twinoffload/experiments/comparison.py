@@ -17,6 +17,7 @@ from twinoffload.experiments.decision_time import Stopwatch, decision_ms
 from twinoffload.experiments.expected import Expected
 from twinoffload.experiments.interval import Interval, median_interval
 from twinoffload.experiments.references import Constant, Equilibrium, Random, Reactive
+from twinoffload.game.accuracy_law import Exponential
 from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream
 
@@ -57,8 +58,12 @@ def check_playable(scenario: Scenario, seeds: int, episodes: int) -> None:
 
 
 def reference_names(scenario: Scenario) -> tuple[str, ...]:
-    """The rows that need no learning, in the order of the tables: `expected` only where something is private."""
-    return tuple(name for name in REFERENCES if scenario.is_private or name != "expected")
+    """The rows that need no learning, in the order of the tables.
+
+    `expected` only where something is private and accuracy follows the exponential law, the only one it can average.
+    """
+    averaged = scenario.is_private and isinstance(scenario.accuracy_law, Exponential)
+    return tuple(name for name in REFERENCES if averaged or name != "expected")
 
 
 def references(scenario: Scenario, seed: int = 0) -> list[Scheme]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.profiles import CHUNK, all_profiles, best_profile, check_enumerable, rate_table
 from twinoffload.experiments.committed import Committed
+from twinoffload.game.accuracy_law import need_eq_7
 from twinoffload.game.expected_price import Belief, Range, expected_best_price
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import unit_delay
@@ -36,8 +37,9 @@ class Expected(Committed):
         """The association `[..., N]` and the expected-best price of each pair, `[..., N, M]`; inf where none earns.
 
         Raises:
-            ValueError: the market is too large to enumerate.
+            ValueError: the market is too large to enumerate, or its accuracy law is not the exponential.
         """
+        need_eq_7(slots.terms.law, "`expected`", any_ceiling=True)
         scenario, gain, batch = slots.episodes.scenario, slots.gain, slots.gain.shape[:-2]
         what, remedy = f"scenario {scenario.name}", "`expected` needs a smaller market"
         check_enumerable(what, scenario.maps, scenario.stations, scenario.idle_interferes, remedy)

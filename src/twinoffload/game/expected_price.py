@@ -6,7 +6,8 @@ gamma^A and gamma^D are independent and uniform, so K and y = mu + D are. With (
     E[(ln(U / V))^+] = [T(u1, v1) - T(u0, v1) - T(u1, v0) + T(u0, v0)] / ((u1 - u0) (v1 - v0)),
     T(u, v) = v^2 / 2 + u v ln(u / v) for v < u, else u^2 / 2,
 
-because d^2 T / du dv = (ln(u / v))^+. No quadrature is needed, and no kink troubles it.
+because d^2 T / du dv = (ln(u / v))^+. No quadrature is needed, and no kink troubles it. It is written for the
+exponential accuracy law, whose ceiling scales gamma^A; others are refused.
 """
 
 import math
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from twinoffload.game.accuracy_law import need_eq_7
 from twinoffload.game.terms import Terms
 
 NARROWEST = 1e-4  # of its middle: a narrower range, or a known value, is widened to that beside a wider one: 1e-8 off
@@ -67,8 +69,12 @@ def expected_data(terms: Terms, belief: Belief, time: Tensor, price: Tensor) -> 
         belief: their ranges.
         time: completion time of one MB in s, finite, that the mAP is told.
         price: money/MB, above 0.
+
+    Raises:
+        ValueError: the accuracy law is not the exponential.
     """
-    worth = Range(*(end * terms.steepness for end in belief.accuracy_value))
+    need_eq_7(terms.law, "the average over private worth", any_ceiling=True)
+    worth = Range(*(end * terms.first_slope for end in belief.accuracy_value))
     total = Range(*(price + end * time for end in belief.delay_cost))
     last = torch.exp(-terms.steepness * terms.raw_data)
     sated = Range(worth.low * last, worth.high * last)
@@ -87,7 +93,7 @@ def expected_best_price(terms: Terms, belief: Belief, time: Tensor) -> ExpectedO
     reachable = torch.isfinite(time)
     told = torch.where(reachable, time, 0.0)
     # beyond `ends` nobody buys, however eager
-    ends = belief.accuracy_value.high * terms.steepness - belief.delay_cost.low * told
+    ends = belief.accuracy_value.high * terms.first_slope - belief.delay_cost.low * told
     low, high = torch.broadcast_tensors(terms.energy_cost, torch.minimum(ends, terms.price_cap))
     sellable = reachable & (high > low)
     width = torch.where(sellable, high - low, 1.0)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from twinoffload.game.accuracy_law import need_eq_7
 from twinoffload.game.inputs import gain_array, market_terms, pair_array
 from twinoffload.game.market import Market
 from twinoffload.game.pairs import pair_rate
@@ -79,6 +80,16 @@ class Explanation:
         return {step.key: step.value for step in self.steps()}
 
 
+def check_explainable(market: Market) -> None:
+    """Refuse a market whose formulas are not those that an explanation writes out.
+
+    Raises:
+        ValueError: naming the accuracy law and the remedy.
+    """
+    if isinstance(market, Market):
+        need_eq_7(market.law, "`explain`")
+
+
 def explain_rate(
     market: Market, rate: float, *, maps: int = 1, stations: int = 1, n: int = 0, m: int = 0, price: float | None = None
 ) -> Explanation:
@@ -96,6 +107,7 @@ def explain_rate(
     Raises:
         ValueError: bad input, named.
     """
+    check_explainable(market)
     known = pair_array("rate", torch.full((maps, stations), float(rate), dtype=torch.float64))
     terms = _single(market_terms(market, known))
     pair = _Pair(market, terms, maps, stations, n, m)
@@ -132,6 +144,7 @@ def explain_pair(
     Raises:
         ValueError: bad input, named.
     """
+    check_explainable(market)
     gain = gain_array(gain)
     if gain.ndim != 2:
         raise ValueError(f"gain: has shape {list(gain.shape)}; expected [N, M], one snapshot")

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from twinoffload.game.accuracy_law import EQ_7, AccuracyLaw
+from twinoffload.game.law_check import check_law
 from twinoffload.game.terms import Terms
 
 ArrayLike = float | Sequence[Any] | np.ndarray | Tensor
@@ -71,6 +73,7 @@ class Market:
         price_cap: highest price the operator may post in money/MB, `[...]`, or None for no cap.
         idle_interferes: whether an mAP that sends no data still occupies its BS and interferes (Eq. 1 as written).
             If not, an mAP whose best data is 0 is off: its association is -1.
+        law: accuracy phi as a function of v = rho x Z; Eq. 7 unless another is given (see `game.accuracy_law`).
 
     Raises:
         ValueError: an entry is NaN, infinite, negative, or zero where zero means nothing; the shapes disagree.
@@ -89,6 +92,7 @@ class Market:
     raw_data: ArrayLike
     price_cap: ArrayLike | None = None
     idle_interferes: bool = True
+    law: AccuracyLaw = EQ_7
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -96,6 +100,9 @@ class Market:
             if field.name == "idle_interferes":
                 if not isinstance(value, bool | np.bool_):
                     raise ValueError(f"idle_interferes = {value!r}: must be True or False")
+                continue
+            if field.name == "law":
+                check_law(value)
                 continue
             if field.name == "price_cap" and value is None:
                 continue
@@ -138,7 +145,7 @@ class Market:
                 found = _axis_size(self._numbers(name))
                 if found not in (None, size):
                     raise ValueError(f"{name}: has {found} entries on its {axis} axis, but the gain has {size}")
-        terms = Terms.of(self.pairs(maps, stations), bool(self.idle_interferes))
+        terms = Terms.of(self.pairs(maps, stations), bool(self.idle_interferes), self.law)
         for value, told in (
             (terms.first_value, "accuracy_value x accuracy_weight x quality"),
             (terms.energy_cost, "energy_coefficient x compute^2 x cycles"),

@@ -23,8 +23,8 @@ def delay(terms: Terms, rate: Tensor, data: Tensor) -> Tensor:
 
 
 def accuracy(terms: Terms, data: Tensor) -> Tensor:
-    """Accuracy phi = 1 - exp(-rho x Z) of the twin (Eq. 7), `[..., N, M]`."""
-    return -torch.expm1(-terms.steepness * data)
+    """Accuracy phi of the twin, 1 - exp(-rho x Z) by Eq. 7, `[..., N, M]`."""
+    return terms.law.value(terms.steepness * data)
 
 
 def map_utility(terms: Terms, delay_cost: Tensor, price: Tensor, data: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+from twinoffload.game.accuracy_law import EQ_7, AccuracyLaw, first_slope
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -23,6 +25,7 @@ class Terms:
         raw_data: Zmax, MB.
         price_cap: money/MB; inf where there is none.
         idle_interferes: whether an mAP without data still interferes.
+        law: accuracy phi as a function of v = a Z.
     """
 
     power: Tensor
@@ -36,9 +39,10 @@ class Terms:
     raw_data: Tensor
     price_cap: Tensor
     idle_interferes: bool
+    law: AccuracyLaw = EQ_7
 
     @classmethod
-    def of(cls, given: Mapping[str, Tensor], idle_interferes: bool) -> "Terms":
+    def of(cls, given: Mapping[str, Tensor], idle_interferes: bool, law: AccuracyLaw = EQ_7) -> "Terms":
         """From the fields of a `Market` by name, each broadcastable to `[..., N, M]`."""
         kept = ("power", "bandwidth", "noise", "accuracy_value", "delay_cost", "raw_data", "price_cap")
         return cls(
@@ -47,12 +51,33 @@ class Terms:
             energy_cost=given["energy_coefficient"] * given["compute"] ** 2 * given["cycles"],
             steepness=given["accuracy_weight"] * given["quality"],
             idle_interferes=idle_interferes,
+            law=law,
         )
 
     @property
     def first_value(self) -> Tensor:
-        """K = gamma^A a, money/MB: what the first MB is worth."""
+        """K = gamma^A a phi'(0), money/MB: what the first MB is worth."""
+        return self.accuracy_value * self.first_slope
+
+    @property
+    def first_slope(self) -> Tensor:
+        """A phi'(0), 1/MB: the accuracy that the first MB adds."""
+        first = first_slope(self.law)
+        return self.steepness if first == 1.0 else first * self.steepness
+
+    @property
+    def unit_value(self) -> Tensor:
+        """gamma^A a, money/MB."""
         return self.accuracy_value * self.steepness
+
+    @property
+    def demand_limit(self) -> Tensor:
+        """A Zmax, the most of v = a Z that an mAP can send."""
+        return self.steepness * self.raw_data
+
+    def marginal_value(self, v: Tensor) -> Tensor:
+        """gamma^A a phi'(v), money/MB: what one more MB is worth at v = a Z."""
+        return self.unit_value * self.law.slope(v)
 
     @property
     def price_limit(self) -> Tensor:
@@ -104,7 +129,7 @@ class Terms:
 
     def tensors(self) -> dict[str, Tensor]:
         """Every parameter by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "idle_interferes"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("idle_interferes", "law")}
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "Terms":
         """The same function applied to every parameter."""

@@ -79,8 +79,8 @@ def _stack(rows: list[Terms]) -> Terms:
 
 def _kind(scenario: Scenario) -> dict[str, Any]:
     """What rows of one ensemble must agree on."""
-    shape = {name: getattr(scenario, name) for name in ("maps", "stations", "slots", "raw_data", "idle_interferes")}
-    return shape | {
+    names = ("maps", "stations", "slots", "raw_data", "idle_interferes", "accuracy_law")
+    return {name: getattr(scenario, name) for name in names} | {
         "what mAPs alone know": ", ".join(private_fields(scenario)) or "nothing",
         "what mAPs differ in": ", ".join(own_fields(scenario)) or "nothing",
     }

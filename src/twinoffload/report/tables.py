@@ -161,6 +161,8 @@ def _fields(model: BaseModel, prefix: str):
         if isinstance(value, BaseModel) and "uniform" in type(value).model_fields:
             low, high = value.uniform  # pyright: ignore[reportAttributeAccessIssue]
             yield Setting(dotted, (f"uniform in [{plain(low)}, {plain(high)}]",), description)
+        elif name == "accuracy_law":
+            yield Setting(dotted, (str(value),), description)
         elif isinstance(value, BaseModel):
             yield from _fields(value, f"{dotted}.")
         else:

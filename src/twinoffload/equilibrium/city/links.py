@@ -12,6 +12,7 @@ from torch import Tensor
 
 from twinoffload.compiling import compiled
 from twinoffload.equilibrium.city.kernel import Parameters
+from twinoffload.game.accuracy_law import first_slope, need_eq_7
 from twinoffload.game.inputs import gain_array
 from twinoffload.game.market import Market, as_numbers
 from twinoffload.game.terms import Terms
@@ -139,12 +140,22 @@ def received(market: Market, links: Links) -> np.ndarray:
     return _of_pairs(power, links, slice(0, links.maps)).numpy() * links.gain
 
 
-def parameters(market: Market, links: Links) -> Parameters:
-    """A market's parameters for compiled loops.
+def check_law(market: Market) -> None:
+    """Refuse an accuracy law that compiled loops do not know.
 
     Raises:
-        ValueError: the market has batch axes or does not fit the links.
+        ValueError: naming the law and the remedy.
     """
+    need_eq_7(market.law, "the solver of large markets", any_ceiling=True)
+
+
+def parameters(market: Market, links: Links) -> Parameters:
+    """A market's parameters for compiled loops, which know the exponential law: a ceiling scales gamma^A.
+
+    Raises:
+        ValueError: the market has batch axes, does not fit the links or follows another accuracy law.
+    """
+    check_law(market)
     given = _single_market(market, links)
 
     def along(name: str, size: int) -> np.ndarray:
@@ -158,7 +169,7 @@ def parameters(market: Market, links: Links) -> Parameters:
         station=links.station,
         received=received(market, links),
         cycles=cycles,
-        accuracy_value=along("accuracy_value", maps),
+        accuracy_value=first_slope(market.law) * along("accuracy_value", maps),
         delay_cost=along("delay_cost", maps),
         raw_data=along("raw_data", maps),
         rate_scale=along("bandwidth", stations) / (BITS_PER_BYTE * math.log(2.0)),
@@ -190,6 +201,7 @@ def terms(market: Market, links: Links, rows: slice = slice(None), device: torch
         energy_coefficient=single["energy_coefficient"].item(),
         price_cap=None if math.isinf(cap) else cap,
         idle_interferes=market.idle_interferes,
+        law=market.law,
     )
     return pairwise.terms(1, 1, device).map(lambda tensor: tensor.flatten())
 

@@ -12,7 +12,7 @@ from twinoffload.equilibrium.city.best_sets import TABULATED
 from twinoffload.equilibrium.city.bound import upper_bound
 from twinoffload.equilibrium.city.clock import Clock
 from twinoffload.equilibrium.city.configurations import Candidates, candidates
-from twinoffload.equilibrium.city.links import Links, parameters
+from twinoffload.equilibrium.city.links import Links, check_law, parameters
 from twinoffload.equilibrium.city.posted_search import anneal_posted, posted_prices
 from twinoffload.equilibrium.city.replies import Play, play
 from twinoffload.equilibrium.city.rounds import rounds
@@ -58,6 +58,7 @@ def admission(
         gap: relative distance of bound and value at which it is good enough.
         watch: called now and then with how the search stands.
     """
+    check_law(market)
     compile_ahead()
     budget = _Budget(time_limit, links.maps)
     q = parameters(market, links)
@@ -83,6 +84,7 @@ def posted(
     Arguments as for `admission`. Where neither `pairwise` comes to rest nor the search finds an association that prices
     bring about, the outcome is that of `pairwise` where it stood, which its status tells.
     """
+    check_law(market)
     compile_ahead()
     budget = _Budget(time_limit, links.maps)
     q = parameters(market, links)
@@ -167,6 +169,7 @@ def _rested(
     order: np.ndarray | None, device: torch.device,
 ) -> Outcome:  # fmt: skip
     """Where mAPs come to rest."""
+    check_law(market)
     if _in_rounds(device):
         if order is not None:
             raise ValueError("order: on a GPU mAPs move in rounds, in no order; leave it out, or take gain.cpu()")

@@ -22,6 +22,7 @@ from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.dispatch import solve_flat
 from twinoffload.equilibrium.outcome import chosen
 from twinoffload.equilibrium.profiles import profile_count
+from twinoffload.game.accuracy_law import need_eq_7
 from twinoffload.game.payoff import profit, unit_delay, unit_delay_cost
 from twinoffload.game.price_code import encode
 from twinoffload.game.response import best_data
@@ -322,6 +323,7 @@ def check_trainable(scenario: Scenario, settings: AmortisedSettings) -> None:
     Raises:
         ValueError: naming the field and the remedy.
     """
+    need_eq_7(scenario.accuracy_law, "`amortised`")
     for sized in [scenario, *sizes(scenario, settings)]:  # of its own size it is measured
         sized.layout()
     if scenario.highest_price == 0.0:

@@ -66,7 +66,7 @@ class _Decision(torch.nn.Module):
         super().__init__()
         self.scheme, self.inputs = policy.scheme, inputs
         scenario = policy.scenario
-        self.idle_interferes = scenario.idle_interferes
+        self.idle_interferes, self.law = scenario.idle_interferes, scenario.accuracy_law
         self.fixed = scenario.market().pairs(scenario.maps, scenario.stations)
         for name in self.fixed.keys() - set(inputs):
             for dim, axis in ((-2, "maps"), (-1, "stations")):
@@ -81,7 +81,7 @@ class _Decision(torch.nn.Module):
             name: given[name].unsqueeze(-1 if port.axes[-1] == "maps" else -2)[None]
             for name, port in parameters.items()
         }
-        terms = Terms.of(self.fixed | pairs, self.idle_interferes)
+        terms = Terms.of(self.fixed | pairs, self.idle_interferes, self.law)
         return Seen(gain[None], terms, given.get("last_interference", torch.zeros_like(gain))[None])
 
 
