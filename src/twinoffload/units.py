@@ -6,6 +6,8 @@ Inside the package every quantity is linear: watts, MHz, MB, seconds, Gcycles an
 import math
 
 BITS_PER_BYTE = 8
+BYTES_PER_FLOAT = 4  # of single precision
+BYTES_PER_MEGABYTE = 1e6
 HERTZ_PER_MEGAHERTZ = 1e6
 WATTS_PER_MILLIWATT = 1e-3
 
@@ -28,3 +30,8 @@ def dbm_to_watt(dbm):
 def noise_power(bandwidth_mhz, density_dbm_per_hz: float, noise_figure_db: float):
     """Thermal noise power in W over a bandwidth in MHz, the receiver's noise figure included."""
     return dbm_to_watt(density_dbm_per_hz + noise_figure_db) * bandwidth_mhz * HERTZ_PER_MEGAHERTZ
+
+
+def bytes_to_mb(size: float) -> float:
+    """Size in MB of a number of bytes."""
+    return size / BYTES_PER_MEGABYTE

@@ -13,7 +13,7 @@ def reproduce(
         str,
         typer.Argument(
             help="fig2 ... fig7, several separated by commas, or all. For `twinoffload claims` also: readings (other "
-            "readings of the paper), timing (six minutes, alone on the machine), propositions."
+            "readings of the paper), timing (six minutes, alone on the machine), propositions, twin (learning curves)."
         ),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="Short trainings and 3 seeds: to see it run.")] = False,
@@ -38,7 +38,7 @@ def reproduce(
     """Reproduce the paper's figures with intervals over seeds, and what the paper lacks.
 
     Killed or interrupted, the same command with --resume goes on and ends in the same table. Other figures or more
-    seeds with --resume are added to what the folder holds; tables of timing and propositions are measured anew.
+    seeds with --resume are added to what the folder holds; tables of timing, propositions and twins are measured anew.
     Writes table.parquet, and a PDF, a PNG and a CSV for each figure.
 
     \b

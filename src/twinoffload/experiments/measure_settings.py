@@ -1,4 +1,4 @@
-"""How much is measured of what things cost and of the propositions: sizes and repeats.
+"""How much is measured of what things cost, of the propositions and of twins: sizes and repeats.
 
 On one core `FULL` takes about two minutes for decisions, three for growth and a second for the propositions; `QUICK`
 takes about twenty seconds in all and decides nothing.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MeasureSettings:
-    """Sizes and repeats of `timing_study`, `growth_study` and `propositions`.
+    """Sizes and repeats of `timing_study`, `growth_study`, `propositions` and `twin_study`.
 
     Repeats of all sizes take turns, so that a drift of the machine is shared by all of them. Axes of growth carry the
     paper's letters.
@@ -30,6 +30,8 @@ class MeasureSettings:
         learning_t: T, slots of an episode.
         markets: random markets in which the propositions are tested.
         points: of the grid over amounts and over prices; 1 more than a multiple of 4.
+        curve_sizes: sizes of the data on a learning curve.
+        curve_seeds: models behind each of its points.
     """
 
     maps: tuple[int, ...] = (2, 4, 6, 8, 12, 16)
@@ -47,6 +49,8 @@ class MeasureSettings:
     learning_t: tuple[int, ...] = (10, 20, 40, 80, 160)
     markets: int = 600
     points: int = 1025
+    curve_sizes: int = 12
+    curve_seeds: int = 10
 
 
 FULL = MeasureSettings()
@@ -65,4 +69,6 @@ QUICK = MeasureSettings(
     learning_t=(10, 20, 40),
     markets=100,
     points=257,
+    curve_sizes=4,
+    curve_seeds=2,
 )

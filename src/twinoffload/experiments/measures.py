@@ -1,4 +1,4 @@
-"""The tables of a study that are measured beside its figures: costs and propositions."""
+"""The tables of a study that are measured beside its figures: costs, propositions and twins."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Protocol
 
 import polars as pl
 
-from twinoffload.experiments import growth_study, propositions, timing_study
+from twinoffload.experiments import growth_study, propositions, timing_study, twin_study
 from twinoffload.experiments.measure_settings import FULL, MeasureSettings
 from twinoffload.files import write_text
 
@@ -31,7 +31,8 @@ class Measure(Protocol):
 
 TIMING: tuple[Measure, ...] = (timing_study, growth_study)
 PROPOSITIONS: tuple[Measure, ...] = (propositions,)
-BY_NAME = {"timing": TIMING, "propositions": PROPOSITIONS}
+TWIN: tuple[Measure, ...] = (twin_study,)
+BY_NAME = {"timing": TIMING, "propositions": PROPOSITIONS, "twin": TWIN}
 FILES = tuple(one.FILE for measures in BY_NAME.values() for one in measures)
 
 
@@ -50,7 +51,7 @@ def write_tables(
 
     Args:
         folder: made where it is missing; tables that are there are replaced.
-        measures: `TIMING` or `PROPOSITIONS`.
+        measures: `TIMING`, `PROPOSITIONS` or `TWIN`.
         settings: sizes and repeats.
         each: called with a label after each step.
 
