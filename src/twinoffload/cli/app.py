@@ -17,6 +17,7 @@ from typer.exceptions import TyperException
 
 from twinoffload import __version__
 from twinoffload.cli.bench import bench
+from twinoffload.cli.calibrate import calibrate
 from twinoffload.cli.claims import claims
 from twinoffload.cli.evaluate import evaluate
 from twinoffload.cli.explain import explain
@@ -58,7 +59,9 @@ def _twinoffload(
     """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them."""
 
 
-for command in (quick, train, evaluate, reproduce, claims, export, bench, solve, explain, figures, gains, presets):
+for command in (
+    quick, train, evaluate, reproduce, claims, calibrate, export, bench, solve, explain, figures, gains, presets,
+):  # fmt: skip
     app.command()(command)
 
 

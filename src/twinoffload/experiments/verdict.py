@@ -11,7 +11,7 @@ class Verdict:
     """Of one part of a claim, under one reading.
 
     Attributes:
-        claim: of the paper, "C1" ... "C11", or "D1" ... for what its contradictions imply.
+        claim: of the paper, "C1" ... "C12", or "D1" ... for what its contradictions imply.
         part: what is said, a sentence.
         reading: how the paper was read; "main" is with what the paper lets mAPs see and its discount.
         verdict: `holds`, `fails`, or `undecided` where the table cannot tell.

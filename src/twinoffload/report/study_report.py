@@ -11,7 +11,7 @@ from twinoffload.experiments.paper_figures import FIGURES
 from twinoffload.experiments.verdict import Verdict
 from twinoffload.files import write_text
 from twinoffload.report.schemes import scheme_named
-from twinoffload.report.study import claims, figures, notes, prose, timing, verdicts
+from twinoffload.report.study import claims, figures, learning, notes, prose, timing, verdicts
 from twinoffload.report.study.base import earned
 from twinoffload.report.study.folder import StudyFolder
 from twinoffload.report.study.settings import settings
@@ -61,7 +61,7 @@ def write_markdown(
     contents = _contents(study, found)
     beside = Path(os.path.relpath(study.folder.resolve(), target.parent.resolve())).as_posix()
     contents["pictures"] = {name: f"{beside}/{name}.png" for name in study.figures}
-    for name in ("decision_time", "growth"):
+    for name in ("decision_time", "growth", "learning_curves"):
         if contents[f"{name}_figure"]:
             write_text(study.folder / f"{name}.svg", standalone(contents[f"{name}_figure"]))
             contents["pictures"][name] = f"{beside}/{name}.svg"
@@ -94,6 +94,8 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
     base = [] if cells is None else earned(cells)
     sizes, times = ([], []) if decided is None else timing.times(decided)
     growths = [] if grown is None else timing.growths(grown)
+    trained = study.tables.learning_curves
+    laws = [] if trained is None else learning.fitted(trained)
     return {
         "dated": study.dated,
         "versions": study.manifest["versions"],
@@ -119,6 +121,9 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
         "methods": [] if decided is None else timing.methods(decided),
         "growths": growths,
         "growth_figure": timing.draw_growth(growths) if growths else "",
+        "laws": [learning.row(one) for one in laws],
+        "law_names": learning.NAMES,
+        "learning_curves_figure": learning.draw(laws) if laws else "",
         "notes": notes.notes(base),
         "commands": commands,
     }

@@ -8,7 +8,9 @@ from twinoffload.experiments.study import PARTS
 
 _AGAIN = "twinoffload reproduce {} --resume"
 FIGURE = {name: _AGAIN.format(name) for name in FIGURES}
-ALL, READINGS, TIMING, PROPOSITIONS = (_AGAIN.format(name) for name in ("all", "readings", "timing", "propositions"))
+ALL, READINGS, TIMING, PROPOSITIONS, TWIN = (
+    _AGAIN.format(name) for name in ("all", "readings", "timing", "propositions", "twin")
+)
 CLAIMS = "twinoffload claims"
 DEFAULT = Path("results/paper")  # of both commands
 _REPRODUCE = re.compile(_AGAIN.format("[a-z0-9,]+") + "(?! --out)")

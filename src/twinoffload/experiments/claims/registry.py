@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from twinoffload.experiments import paper_figures
 from twinoffload.experiments.claims import (
+    accuracy_law,
     contradictions,
     convergence,
     effects,
@@ -30,7 +31,7 @@ class Claim:
     """What the paper says, or what its contradictions imply.
 
     Attributes:
-        id: "C1" ... "C11", "D1" ...
+        id: "C1" ... "C12", "D1" ...
         words: of the claim.
         figure: of the paper, or its section.
         judge: from tables and a reading to a verdict for each part.
@@ -63,6 +64,7 @@ CLAIMS = (
     Claim("C10", "Propositions 1 and 2: the closed forms are the unique optima", "4.3, 4.4", propositions.optima,
           (MAIN,)),
     Claim("C11", "Cost grows as stated: Algorithm 1 in W²N, learning in NET", "4.5, 5.2", growth.exponents, (MAIN,)),
+    Claim("C12", "A twin trained on Z MB is accurate to 1 - exp(-ρ Z x)", "Eq. 7", accuracy_law.eq_7, (MAIN,)),
     Claim("D1", "Without a cap on prices both utilities fall with computing capability: Fig. 5's pattern needs it",
           "Fig. 5",
           contradictions.falls_without_cap, ("uncapped",)),

@@ -10,6 +10,8 @@ from twinoffload.experiments.paper_groups import SCHEMA
 from twinoffload.experiments.study import TABLE
 
 DECISION_TIME, GROWTH, PROPOSITIONS = "decision_time.csv", "growth.csv", "propositions.csv"
+LEARNING_CURVES = "learning_curves.csv"
+_MADE_BY = {PROPOSITIONS: "propositions", LEARNING_CURVES: "twin"}  # the others: timing
 MAIN = "main"
 _KEY = (
     "reading", "phase", "scheme", "seed", "maps", "stations", "bandwidth_mhz", "compute_gcycle_per_s",
@@ -27,6 +29,9 @@ _NEEDED = {  # columns that verdicts read, by file
         "outside_share": pl.Float64, "gain_share": pl.Float64, "maxima": pl.Int64, "flat_share": pl.Float64,
         "convex_share": pl.Float64,
     },
+    LEARNING_CURVES: {
+        "task": pl.String, "structure": pl.String, "seed": pl.Int64, "data_mb": pl.Float64, "accuracy": pl.Float64
+    },
 }  # fmt: skip
 
 
@@ -39,12 +44,14 @@ class Tables:
         decision_time: of schemes against N.
         growth: of cost with iterations, sizes and lengths.
         propositions: deviations from the closed forms.
+        learning_curves: accuracy of trained twins against data.
     """
 
     cells: pl.DataFrame | None = None
     decision_time: pl.DataFrame | None = None
     growth: pl.DataFrame | None = None
     propositions: pl.DataFrame | None = None
+    learning_curves: pl.DataFrame | None = None
 
 
 def read_tables(folder: str | os.PathLike[str]) -> Tables:
@@ -56,7 +63,7 @@ def read_tables(folder: str | os.PathLike[str]) -> Tables:
     place = Path(folder)
     if not place.is_dir():
         raise ValueError(f"{place}: there is no such folder; `twinoffload reproduce all --out {place}` makes a study")
-    files = (TABLE, DECISION_TIME, GROWTH, PROPOSITIONS)
+    files = (TABLE, DECISION_TIME, GROWTH, PROPOSITIONS, LEARNING_CURVES)
     if not any((place / name).is_file() for name in files):
         raise ValueError(
             f"{place}: holds none of {', '.join(files)}; `twinoffload reproduce all --resume --out {place}` makes them"
@@ -95,7 +102,7 @@ def _read_cells(file: Path) -> pl.DataFrame | None:
 def _read_csv(file: Path) -> pl.DataFrame | None:
     if not file.is_file():
         return None
-    command = f"reproduce {'propositions' if file.name == PROPOSITIONS else 'timing'} --resume --out {file.parent}"
+    command = f"reproduce {_MADE_BY.get(file.name, 'timing')} --resume --out {file.parent}"
     try:
         table = pl.read_csv(file, infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:

@@ -98,6 +98,13 @@ TOLD = {
         "All times and fits: [below](#timing). Algorithm 1 as printed has two nested loops of W steps, in which N "
         f"amounts at each of M BSs change: W² N M ([counted]({_PRINTED}), D4).",
     ),
+    "C12": Told(
+        "accuracy against data",
+        (),
+        "The paper assumes Eq. 7 and trains nothing. Here models were trained on data of the simulated network; all "
+        "curves and fits: [below](#the-ai-training-that-is-sold). How laws are fitted and compared: "
+        "[calibration](docs/calibrate.md#how-laws-are-fitted-and-compared).",
+    ),
     "D1": Told("Fig. 5 needs the cap", ("fig5",), "See [below](#why-fig-5-needs-the-cap)."),
     "D2": Told(
         "the optimum and the number of mAPs",
