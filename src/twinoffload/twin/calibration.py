@@ -105,7 +105,9 @@ def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str], laws: 
     if chosen != EQ_7:
         law = {"kind": fit.law.kind} | {name: getattr(fit.law, name) for name in chosen.shape}
         fields["accuracy_law"] = {k: v if isinstance(v, str) else _rounded(v) for k, v in law.items()}
-    own = np.concatenate([one.errors[one.kinds.index(one.chosen)] for one in (choose(curves[name], laws=laws) for name in used)])
+    own = np.concatenate(
+        [one.errors[one.kinds.index(one.chosen)] for one in (choose(curves[name], laws=laws) for name in used)]
+    )
     return Fields(fields, choice.error(chosen) or 0.0, float(own.mean()))
 
 

@@ -22,7 +22,6 @@ from twinoffload.twin.beliefs import LAW, Belief
 from twinoffload.twin.descent import Training
 from twinoffload.twin.models import STRUCTURES
 from twinoffload.twin.tasks.registry import CONTROL, task_named
-from twinoffload.twin.tasks.task import Task
 from twinoffload.twin.training import train_at_stations
 
 FIRST_WORLD = 1000  # seeds below are left to the worlds whose curves tell the law
@@ -37,17 +36,17 @@ class Loop:
     """What is played.
 
     Attributes:
+        scenario: the network and the game; see `scenario_of`.
         task: that the twins of all mAPs learn, by name.
-        structures: of the models of BS 1 ... M, by name.
-        beliefs: each is played; one of them must be `law`.
+        structures: of the models of BS 1 ... M, by name; see `deployed`.
         concept: by which the operator sets its prices.
         slots: for each seed, with channels of their own.
         training: how BSs train.
     """
 
+    scenario: Scenario
     task: str
     structures: tuple[str, ...]
-    beliefs: tuple[Belief, ...]
     concept: str = "posted"
     slots: int = 4
     training: Training = field(default_factory=Training)
@@ -101,7 +100,7 @@ def deployed(names: Sequence[str], stations: int) -> tuple[str, ...]:
     return tuple(names) * (1 if len(names) == stations else stations)
 
 
-def play_seed(loop: Loop, seed: int, train: Train = train_at_stations) -> pl.DataFrame:
+def play_seed(loop: Loop, believed: Sequence[Belief], seed: int, train: Train = train_at_stations) -> pl.DataFrame:
     """Play all beliefs in the same slots of one seed's world.
 
     Each mAP has one stream in this world, whatever it sends of it: more data keeps what less data kept, so that beliefs
@@ -109,6 +108,7 @@ def play_seed(loop: Loop, seed: int, train: Train = train_at_stations) -> pl.Dat
 
     Args:
         loop: what is played.
+        believed: each is played; one of them is `law`.
         seed: from 0; the world is that of seed `FIRST_WORLD` + `seed`.
         train: what trains.
 
@@ -119,27 +119,24 @@ def play_seed(loop: Loop, seed: int, train: Train = train_at_stations) -> pl.Dat
         ValueError: bad input, named; a market in which the concept cannot be solved.
     """
     world = FIRST_WORLD + seed
-    deals = _deals(loop, world)
-    task = task_named(loop.task, loop.beliefs[0].scenario)
+    deals = _deals(loop, believed, world)
+    task = task_named(loop.task, loop.scenario)
     data = torch.stack([deal.outcome.data.nan_to_num(0.0) for deal in deals])
     association = torch.stack([deal.outcome.association for deal in deals])
     structures = [STRUCTURES[name] for name in loop.structures]
     accuracy = train(task, data, association, structures, world, loop.training)
-    return pl.concat([_rows(loop, task, deal, seed, phi) for deal, phi in zip(deals, accuracy, strict=True)])
+    return pl.concat([_rows(loop, deal, seed, phi) for deal, phi in zip(deals, accuracy, strict=True)])
 
 
-def _deals(loop: Loop, world: int) -> list[_Deal]:
-    """Every belief shared by operator and mAPs, then priced by the operator while the mAPs know the measured law."""
-    markets = {one.name: one.scenario.sample_market(loop.slots, world) for one in loop.beliefs}
-    gain = loop.beliefs[0].scenario.sample_gain(loop.slots, world)
+def _deals(loop: Loop, believed: Sequence[Belief], world: int) -> list[_Deal]:
+    """Each belief shared by operator and mAPs; then, if it is wrong, the operator's alone: the mAPs know the law."""
+    markets = {one.name: one.scenario.sample_market(loop.slots, world) for one in believed}
+    gain = loop.scenario.sample_gain(loop.slots, world)
     made = []
     for name, market in markets.items():
         shared = solve(market, gain, loop.concept)
-        informed = _bought(markets[LAW], gain, shared)
-        made += [
-            _deal(name, bought_by, outcome, shared, markets[LAW], gain)
-            for bought_by, outcome in ((OWN, shared), (MEASURED, informed))
-        ]
+        bought = {OWN: shared} if name == LAW else {OWN: shared, MEASURED: _bought(markets[LAW], gain, shared)}
+        made += [_deal(name, by, outcome, shared, markets[LAW], gain) for by, outcome in bought.items()]
     return made
 
 
@@ -163,12 +160,12 @@ def _deal(belief: str, bought_by: str, outcome: Outcome, priced: Outcome, measur
     return _Deal(belief, bought_by, outcome, told(chosen(earned, outcome.association)), told(known["regret"]))
 
 
-def _rows(loop: Loop, task: Task, deal: _Deal, seed: int, accuracy: Tensor) -> pl.DataFrame:
+def _rows(loop: Loop, deal: _Deal, seed: int, accuracy: Tensor) -> pl.DataFrame:
     """A deal's rows; `accuracy` is that of the trained twins, `[S, N]`."""
     outcome = deal.outcome
     slots, maps = outcome.data.shape
-    scenario = loop.beliefs[0].scenario
-    terms = scenario.sample_market(loop.slots, FIRST_WORLD + seed).terms(maps, scenario.stations)
+    market = loop.scenario.sample_market(loop.slots, FIRST_WORLD + seed)
+    terms = market.terms(maps, loop.scenario.stations)
     realised = torch.where(deal.profit.isnan(), torch.nan, accuracy)
     gained = terms.accuracy_value.squeeze(-1) * (realised - outcome.accuracy)
     slot, name = torch.meshgrid(torch.arange(slots), torch.arange(maps), indexing="ij")
