@@ -1,4 +1,4 @@
-"""Accuracy laws for tests: Eq. 7 without its closed forms, laws that are none, and the reference's form of a power law."""
+"""Accuracy laws for tests: Eq. 7 without its closed forms, power laws as a user or the reference writes them."""
 
 from __future__ import annotations
 

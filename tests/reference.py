@@ -283,11 +283,7 @@ class Game:
     def largest_k(self) -> mpf:
         """max K over all pairs."""
         i = self.instance
-        return max(
-            self.pair(n, m, self.strongest()).k
-            for n in range(i.maps)
-            for m in range(i.stations)
-        )
+        return max(self.pair(n, m, self.strongest()).k for n in range(i.maps) for m in range(i.stations))
 
     def cap(self) -> mpf:
         """The highest price that may be posted: max K where there is no cap."""

@@ -78,7 +78,7 @@ def test_those_markets_meet_every_edge():
 @calls(40)
 @given(instances(most_maps=3), SEEDS, st.floats(0.05, 1.0))
 def test_a_ceiling_is_eq_7_at_another_value_of_accuracy(instance, seed, ceiling):
-    terms, delay_cost, rate = terms_of(instance, seed)
+    terms, delay_cost, _rate = terms_of(instance, seed)
     capped = replace(terms, law=Exponential(ceiling))
     scaled = replace(terms, accuracy_value=ceiling * terms.accuracy_value)
     near = {"rtol": 1e-12, "atol": 1e-12}
@@ -88,7 +88,9 @@ def test_a_ceiling_is_eq_7_at_another_value_of_accuracy(instance, seed, ceiling)
     torch.testing.assert_close(best_data(capped, delay_cost, price), data, **near)
     torch.testing.assert_close(accuracy(capped, data), ceiling * accuracy(terms, data), **near)
     utility = 0.3 * terms.accuracy_value
-    torch.testing.assert_close(price_leaving(capped, delay_cost, utility), price_leaving(scaled, delay_cost, utility), **near)
+    torch.testing.assert_close(
+        price_leaving(capped, delay_cost, utility), price_leaving(scaled, delay_cost, utility), **near
+    )
     torch.testing.assert_close(kink_total(capped), kink_total(scaled), **near)
 
 
@@ -265,7 +267,7 @@ def test_parameters_of_the_laws_have_bounds(ceiling):
         with pytest.raises(ValueError, match=r"ceiling = .*: must be in \(0, 1\]"):
             law()
     for exponent in (0.0, -1.0, math.inf, math.nan, True, "1"):
-        with pytest.raises(ValueError, match="exponent = .*: must be finite and above 0"):
+        with pytest.raises(ValueError, match=r"exponent = .*: must be finite and above 0"):
             PowerLaw(exponent)
 
 

@@ -48,7 +48,7 @@ def total_leaving(terms: Terms, utility: Tensor) -> Tensor:
     """The total y = D + mu in money/MB that leaves the mAP a utility V >= 0; -inf where it has no data to send."""
     law, limit = terms.law, terms.demand_limit
 
-    def given_up(u: Tensor) -> Tensor:  # falls from 0; of the root, as nearly linear in u, a solve takes fewer steps
+    def given_up(u: Tensor) -> Tensor:  # falls from 0, nearly in a line
         return -(law.value(u) - u * law.slope(u)).clamp(min=0.0).sqrt()
 
     share = (utility / terms.accuracy_value).clamp(min=0.0).sqrt()
