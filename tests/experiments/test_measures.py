@@ -6,7 +6,7 @@ from polars.testing import assert_frame_equal
 
 from twinoffload.experiments import measures, propositions
 from twinoffload.experiments.measure_settings import FULL, QUICK, MeasureSettings
-from twinoffload.experiments.measures import PROPOSITIONS, TIMING, steps, write_tables
+from twinoffload.experiments.measures import PROPOSITIONS, TIMING, TWIN, steps, write_tables
 
 FEW = MeasureSettings(markets=6, points=33)
 
@@ -48,5 +48,6 @@ def test_a_place_that_is_no_folder_is_refused_before_any_work(tmp_path, monkeypa
 def test_steps_add_up_and_the_names_are_the_study_s():
     for settings in (FULL, QUICK):
         assert steps(TIMING, settings) == sum(one.steps(settings) for one in TIMING)
-    assert [one.FILE for one in (*TIMING, *PROPOSITIONS)] == ["decision_time.csv", "growth.csv", "propositions.csv"]
+    names = ["decision_time.csv", "growth.csv", "propositions.csv", "learning_curves.csv"]
+    assert list(measures.FILES) == [one.FILE for one in (*TIMING, *PROPOSITIONS, *TWIN)] == names
     assert measures.steps(()) == 0

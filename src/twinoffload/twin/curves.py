@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from twinoffload.twin.descent import Training
+from twinoffload.twin.descent import USUAL, Training
 from twinoffload.twin.models import Structure
 from twinoffload.twin.tasks.task import Task
 from twinoffload.twin.training import Order, fulfil
@@ -23,7 +23,7 @@ def learning_curves(
     structures: Sequence[Structure],
     sizes: Sequence[float],
     seeds: Sequence[int],
-    settings: Training | None = None,
+    settings: Training = USUAL,
 ) -> pl.DataFrame:
     """Accuracy of each structure at each size for each seed, which fixes world, stream and training.
 
@@ -50,7 +50,7 @@ def learning_curves(
     return pl.concat([_curve(task, structure, orders, settings) for structure in structures])
 
 
-def _curve(task: Task, structure: Structure, orders: Sequence[Order], settings: Training | None) -> pl.DataFrame:
+def _curve(task: Task, structure: Structure, orders: Sequence[Order], settings: Training) -> pl.DataFrame:
     results = fulfil(task, structure, orders, settings)
     return pl.DataFrame(
         {

@@ -37,6 +37,9 @@ class Training:
     check_every: int = 25
 
 
+USUAL = Training()
+
+
 @dataclass(frozen=True, eq=False)
 class OwnData:
     """The data of the members of a stack.

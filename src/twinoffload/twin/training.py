@@ -8,12 +8,13 @@ from torch import Tensor
 
 from twinoffload.learning.networks import Mlp
 from twinoffload.seeding import stream
-from twinoffload.twin.descent import OwnData, Training, train
+from twinoffload.twin.descent import USUAL, OwnData, Training, train
 from twinoffload.twin.models import Structure, data_loss
 from twinoffload.twin.tasks.task import LossKind, Streams, Task
 from twinoffload.twin.thinning import kept_order
 
 KEPT_ASIDE = 0.2  # the last of an mAP's time, whose records tell which iteration was best
+_STACKED = 128  # models trained together
 _AT_ONCE = 32  # models judged together on held-out data
 
 
@@ -39,7 +40,7 @@ class Results:
     diverged: Tensor
 
 
-def fulfil(task: Task, structure: Structure, orders: Sequence[Order], settings: Training | None = None) -> Results:
+def fulfil(task: Task, structure: Structure, orders: Sequence[Order], settings: Training = USUAL) -> Results:
     """Train models of one structure, all at once; the worlds of their seeds are drawn anew.
 
     phi = 1 - Loss(w*) / Loss(0), of the first term of Eq. 5 over held-out records, for the zero model as for w*. The
@@ -53,16 +54,25 @@ def fulfil(task: Task, structure: Structure, orders: Sequence[Order], settings: 
     """
     seeds = sorted({order.seed for order in orders})
     streams = 1 + max(order.stream for order in orders)
-    worlds = [task.draw(streams, seed) for seed in seeds]
-    data = _own_data(task, dict(zip(seeds, worlds, strict=True)), orders)
+    worlds = {seed: task.draw(streams, seed) for seed in seeds}
+    parts = [
+        _train(task, structure, orders[i : i + _STACKED], worlds, settings) for i in range(0, len(orders), _STACKED)
+    ]
+    return Results(torch.cat([part.accuracy for part in parts]), torch.cat([part.diverged for part in parts]))
+
+
+def _train(
+    task: Task, structure: Structure, orders: Sequence[Order], worlds: dict[int, Streams], settings: Training
+) -> Results:
+    """One stack of models, whatever others are in it."""
     generators = [
         stream(order.seed, f"twin training, {task.name}, {structure.name}, {order.stream}, {order.records}")
         for order in orders
     ]
     mlp = structure.model(task)
-    trained = train(mlp, task.loss, data, generators, settings or Training())
+    trained = train(mlp, task.loss, _own_data(task, worlds, orders), generators, settings)
     accuracy = torch.empty(len(orders), dtype=torch.float64)
-    for seed, world in zip(seeds, worlds, strict=True):
+    for seed, world in worlds.items():
         members = torch.tensor([order.seed == seed for order in orders])
         held_out = task.split(world.held_out, world.scale)
         accuracy[members] = effectiveness(mlp, task.loss, trained.parameters[members], *held_out)
@@ -87,7 +97,7 @@ def train_at_stations(
     association: Tensor | Sequence[int],
     structures: Sequence[Structure],
     seed: int = 0,
-    settings: Training | None = None,
+    settings: Training = USUAL,
 ) -> Tensor:
     """Each mAP sends its own thinned stream to its BS, which trains the mAP's twin on it.
 

@@ -21,7 +21,7 @@ class SimulatedTask(Task):
         scenario: the network and how mAPs move; its largest raw task size o is the size of a raw stream.
 
     Raises:
-        ValueError: the scenario is a city, has too few station positions, or a raw task size above `LARGEST_MB`.
+        ValueError: the scenario is a city, has too few station positions, or raw tasks of no size or above `LARGEST_MB`.
     """
 
     history: int
@@ -31,10 +31,10 @@ class SimulatedTask(Task):
         scenario.layout()  # refuses a city
         size = scenario.task_size
         self.scenario, self._raw_mb = scenario, max(size) if isinstance(size, tuple) else size
-        if self._raw_mb > LARGEST_MB:
+        if not 0.0 < self._raw_mb <= LARGEST_MB:
             raise ValueError(
-                f"scenario {scenario.name}: task_size = {self._raw_mb:g} MB, but twin tasks gather at most "
-                f"{LARGEST_MB:g} MB; lower it"
+                f"scenario {scenario.name}: task_size = {self._raw_mb:g} MB: must be above 0 and at most "
+                f"{LARGEST_MB:g} MB for twin tasks"
             )
 
     @abstractmethod
