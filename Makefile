@@ -56,7 +56,7 @@ reproduce: install ## the paper's Figs. 2 to 7 with ten seeds, in results/paper;
 	@$(BIN)/twinoffload reproduce all --resume --out results/paper
 
 claims: install ## every claim of the paper with a verdict, from that study and what it wants besides: results/paper/report.html
-	@$(BIN)/twinoffload reproduce all,readings,timing,propositions --resume --out results/paper
+	@$(BIN)/twinoffload reproduce all,readings,timing,propositions,twin --resume --out results/paper
 	@$(BIN)/twinoffload claims results/paper
 
 check: install ## lint, formatting, types and layers

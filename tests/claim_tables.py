@@ -160,6 +160,21 @@ def propositions(markets=100, beaten=0, several=0, printed_beaten=30, bent=40):
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
+def learning_curves(seeds=10, curve=lambda z: 1.0 - np.exp(-0.8 * z), noise=0.004, salt=4):
+    """Accuracies against data for one task and two structures, of which the large one has twice the data's worth."""
+    rng = np.random.default_rng(salt)
+    rows = []
+    for structure, worth in (("small", 1.0), ("large", 2.0)):
+        for seed in range(seeds):
+            for size in np.geomspace(0.05, 5.0, 8):
+                value = float(curve(worth * size)) + rng.normal(0.0, noise)
+                rows.append(
+                    {"task": "fault", "structure": structure, "seed": seed, "records": round(1000 * size)}
+                    | {"data_mb": float(size), "accuracy": value}
+                )
+    return pl.DataFrame(rows)
+
+
 def whole(seeds=10, other_seeds=5):
     """A study in which every claim of the paper holds under the main reading."""
     shared = {"axes": (), "schemes": LEARNED}
@@ -181,7 +196,7 @@ def whole(seeds=10, other_seeds=5):
             for reading in ("discount-0", "load", "uncapped", "silent", "paper-literal")
         ),
     ]
-    return Tables(pl.concat(parts), decision_time(), growth(), propositions())
+    return Tables(pl.concat(parts), decision_time(), growth(), propositions(), learning_curves())
 
 
 def emptied(tables):
@@ -193,7 +208,7 @@ def written(tables, folder):
     """A folder with the tables as files."""
     folder.mkdir()
     tables.cells.write_parquet(folder / "table.parquet")
-    for name in ("decision_time", "growth", "propositions"):
+    for name in ("decision_time", "growth", "propositions", "learning_curves"):
         getattr(tables, name).write_csv(folder / f"{name}.csv")
     return folder
 

@@ -20,8 +20,8 @@ def calibrate(
         Path,
         typer.Argument(
             metavar="CURVE.csv",
-            help="Measurements: columns data_mb (MB, above 0) and accuracy (φ of Eq. 8, in [0, 1]); task, structure and "
-            "seed if there are several.",
+            help="Measurements: columns data_mb (MB, above 0) and accuracy (φ of Eq. 8, in [0, 1]); task, structure "
+            "and seed if there are several.",
         ),
     ],
     task: Annotated[str | None, typer.Option(help="Of several tasks, this one.", show_default="all")] = None,
@@ -54,7 +54,7 @@ def calibrate(
       twinoffload calibrate examples/learning_curve.csv
       twinoffload calibrate examples/learning_curve.csv --stations small,large \\
           --out measured.yaml --plot measured.svg
-      twinoffload solve --scenario measured.yaml
+      twinoffload solve --gain examples/gains.csv --scenario measured.yaml
     """  # noqa: D301
     from twinoffload.cli.console import output
     from twinoffload.cli.options import check_out

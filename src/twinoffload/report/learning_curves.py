@@ -30,7 +30,7 @@ def draw(found: Sequence[Calibration]) -> Figure:
     tasks = list(dict.fromkeys(one.curve.task for one in found))
     structures = list(dict.fromkeys(one.curve.structure for one in found))
     figure = new_figure(0.9 + 2.15 * len(tasks) if len(found) > 1 else 3.4)
-    panels = figure.subplots(len(tasks), len(structures), squeeze=False, sharex=True, sharey=True)
+    panels = figure.subplots(len(tasks), len(structures), squeeze=False, sharex="row", sharey=True)
     for panel in panels.flat:
         panel.set_axis_off()
     for one in found:

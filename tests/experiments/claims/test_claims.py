@@ -17,6 +17,7 @@ TURNED = claim_tables.scaled(HOLDING, -1.0)
 FLAT = claim_tables.scaled(HOLDING, 0.0)
 BOTH_FALL = HOLDING | {"compute": {OPERATOR: -1.0, MAPS: -0.5}}
 RISES_WITH_N = HOLDING | {"maps": {OPERATOR: 0.5, MAPS: -0.5}}
+FALLING = lambda z: 0.3 + 0.3 / (1.0 + 2.0 * z)  # noqa: E731  convex, too
 EARLY = dict.fromkeys(RATES, 16)
 QUIET = dict.fromkeys(RATES, 0.01)
 UPSIDE_DOWN = {  # the smallest rate is the fastest and the roughest, the largest ends best
@@ -81,6 +82,11 @@ MADE = {
         "main",
         lambda n: Tables(growth=claim_tables.growth(n, sizes=(10, 20, 40, 80, 160)[: n // 2])),
         lambda: Tables(growth=claim_tables.growth(exponents={key: 3.0 for key in claim_tables.STATED})),
+    ),
+    "C12": (
+        "main",
+        lambda n: Tables(learning_curves=claim_tables.learning_curves(n)),
+        lambda: Tables(learning_curves=claim_tables.learning_curves(curve=FALLING)),
     ),
     "D1": (
         "uncapped",
@@ -254,6 +260,23 @@ def test_growth_below_an_upper_bound_holds_and_is_told_of():
     assert "more slowly than stated" in timed.reason
     assert timed.effect == pytest.approx(0.6, abs=0.02)
     assert found["Algorithm 1: operations grow as W^2"].verdict == "fails"
+
+
+def test_a_curve_that_ends_below_1_fails_eq_7_and_its_law_is_named():
+    ceiling = claim_tables.learning_curves(curve=lambda z: 0.7 * (1.0 - np.exp(-0.8 * z)))
+    found = JUDGES["C12"](Tables(learning_curves=ceiling), "main")
+    assert [one.verdict for one in found] == ["fails"] * 2 + ["holds"] * 4
+    for one in found[:2]:
+        assert one.effect > 0.01
+        assert one.reason.startswith(("exponential with ceiling: error 0.0", "power with ceiling: error 0.0"))
+        assert "Eq. 7: error 0." in one.reason
+
+
+def test_seeds_that_lack_a_size_or_have_no_number_are_left_out():
+    curves = claim_tables.learning_curves()
+    lost = pl.when((pl.col("seed") == 3) & (pl.col("records") > 4000)).then(float("nan")).otherwise(pl.col("accuracy"))
+    found = JUDGES["C12"](Tables(learning_curves=curves.with_columns(lost.alias("accuracy"))), "main")
+    assert {one.seeds for one in found} == {9}
 
 
 def test_one_counterexample_fails_a_proposition():

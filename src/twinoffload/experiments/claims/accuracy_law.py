@@ -69,8 +69,10 @@ def _is_concave(curve: Curve) -> Part:
     bows = values[:, 1:-1] - (1 - share) * values[:, :-2] - share * values[:, 2:]
     halves = np.array_split(bows, 2, axis=1)
     ends = (f"up to {sizes[halves[0].shape[1]]:.2g} MB", "beyond")
-    said = [shifted(replace(part, reason=f"{np.median(half.mean(1)):+.3f} {where}"), half.mean(1), above=-BENT, margin=0.0)
-            for half, where in zip(halves, ends, strict=True)]  # fmt: skip
+    said = []
+    for half, where in zip(halves, ends, strict=True):
+        told = replace(part, reason=f"{np.median(half.mean(1)):+.3f} {where}")
+        said.append(shifted(told, half.mean(1), above=-BENT, margin=0.0))
     return all_of(part, said)
 
 
