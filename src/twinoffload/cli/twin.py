@@ -163,14 +163,14 @@ def _document(loop: "Loop", believed: "Sequence[Belief]", rows: "Sequence[Row]",
 def _show(console: Any, loop: "Loop", believed: "Sequence[Belief]", rows: "Sequence[Row]") -> None:
     from rich.text import Text
 
-    from twinoffload.cli.console import table
+    from twinoffload.cli.console import number, table
     from twinoffload.experiments.twin_loop import OPERATOR, REALISED
     from twinoffload.report.twin_loop import LABELS, sentences
     from twinoffload.twin.loop import OWN
 
     console.print(
         f"Scenario {loop.scenario.name}, task {loop.task}, BSs in turn {', '.join(loop.structures)}; {rows[0].seeds} "
-        f"seeds of {loop.slots} slots; medians and intervals over seeds.\n",
+        f"seeds of {loop.slots} slots; medians over seeds, with intervals.\n",
         soft_wrap=True,
     )
     for one in believed:
@@ -185,7 +185,7 @@ def _show(console: Any, loop: "Loop", believed: "Sequence[Belief]", rows: "Seque
     names = ("data_mb", "accuracy_promised", "accuracy_realised", "map_utility_promised_money", REALISED, OPERATOR)
     for row in rows:
         label = LABELS[row.belief] if row.bought_by == OWN else "  mAPs know law"
-        earned.add_row(label, *(_cell(row.values[name]) for name in names))
+        earned.add_row(label, *(number(row.values[name].median) for name in names))
         lost.add_row(label, *(_cell(one) for one in (row.operator_loss, row.map_loss, row.values["regret_money"])))
     console.print(Text("\nPromised and realised, utilities in money a slot", "bold"))
     console.print(earned)
@@ -199,4 +199,4 @@ def _show(console: Any, loop: "Loop", believed: "Sequence[Belief]", rows: "Seque
 def _cell(value: Any) -> str:
     from twinoffload.cli.console import number
 
-    return f"{number(value.median, 2)}\n[{number(value.low, 2)}, {number(value.high, 2)}]"
+    return f"{number(value.median)}\n[{number(value.low)}, {number(value.high)}]"

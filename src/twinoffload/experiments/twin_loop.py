@@ -37,7 +37,7 @@ from twinoffload.twin.curve import Curve
 from twinoffload.twin.curve_file import read_curves
 from twinoffload.twin.curve_table import measured
 from twinoffload.twin.curves import learning_curves, log_sizes
-from twinoffload.twin.descent import Training
+from twinoffload.twin.descent import USUAL, Training
 from twinoffload.twin.loop import FIRST_WORLD, OWN, Loop, deployed, play_seed, scenario_of
 from twinoffload.twin.models import STRUCTURES
 from twinoffload.twin.tasks.registry import SIMULATED, task_named
@@ -99,7 +99,7 @@ def prepare(
     *,
     concept: str = "posted",
     slots: int = 4,
-    training: Training | None = None,
+    training: Training = USUAL,
 ) -> Loop:
     """A loop, checked before any work.
 
@@ -119,7 +119,7 @@ def prepare(
     names = deployed(structures, scenario.stations)
     played = scenario_of(scenario, task)
     solve(played.market(), played.sample_gain(1), concept)
-    return Loop(played, task, names, concept, slots, training or Training())
+    return Loop(played, task, names, concept, slots, training)
 
 
 def curves_of(path: str | os.PathLike[str], loop: Loop) -> dict[str, Curve]:

@@ -101,11 +101,11 @@ def _cost(shared: Row, informed: Row) -> str:
 
 def _than(loss: Interval) -> str:
     if any(math.isnan(value) for value in loss):
-        return "nobody knows what"
+        return "an unknown amount"
     if max(map(abs, loss)) < 5e-4:
         return "as much"
     if loss.low > 0.0:
         return f"{number(loss.median)} less [{number(loss.low)}, {number(loss.high)}]"
     if loss.high < 0.0:
         return f"{number(-loss.median)} more [{number(-loss.high)}, {number(-loss.low)}]"
-    return f"neither surely more nor less (loss {spread(loss)})"
+    return f"about as much (loss {spread(loss)})"

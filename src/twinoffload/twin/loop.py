@@ -5,7 +5,7 @@ promised one plus gamma^A (realised phi - promised phi), and the operator's prof
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from twinoffload.game.market import Market
 from twinoffload.game.payoff import profit
 from twinoffload.scenario import Scenario
 from twinoffload.twin.beliefs import LAW, Belief
-from twinoffload.twin.descent import Training
+from twinoffload.twin.descent import USUAL, Training
 from twinoffload.twin.models import STRUCTURES
 from twinoffload.twin.tasks.registry import CONTROL, task_named
 from twinoffload.twin.training import train_at_stations
@@ -49,7 +49,7 @@ class Loop:
     structures: tuple[str, ...]
     concept: str = "posted"
     slots: int = 4
-    training: Training = field(default_factory=Training)
+    training: Training = USUAL
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +148,7 @@ def _bought(market: Market, gain: Tensor, priced: Outcome) -> Outcome:
 
 
 def _deal(belief: str, bought_by: str, outcome: Outcome, priced: Outcome, measured: Market, gain: Tensor) -> _Deal:
-    terms = measured.terms(*gain.shape[-2:])
+    terms = measured.terms(gain.shape[-2], gain.shape[-1])
     sent = outcome.data.nan_to_num(0.0)
     earned = profit(terms, outcome.price, sent.unsqueeze(-1))  # of terms that no belief changes
     known = play(terms, gain, outcome.association, outcome.price.nan_to_num(torch.inf), sent)
