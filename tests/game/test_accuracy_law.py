@@ -61,8 +61,8 @@ def test_those_markets_meet_every_edge():
     met = set()
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        instance = build(rng, 3, 2, ("none", "middling", "tiny")[seed % 3], ("ample", "tight", "zero for one")[seed % 3],
-                         ("close", "some zero")[seed % 2], free_delay=seed % 2 == 0)  # fmt: skip
+        cap, size = ("none", "middling", "tiny")[seed % 3], ("ample", "tight", "zero for one")[seed % 3]
+        instance = build(rng, 3, 2, cap, size, ("close", "some zero")[seed % 2], free_delay=seed % 2 == 0)
         terms, delay_cost, _ = terms_of(instance, seed)
         price = best_price(terms, delay_cost)
         data = best_data(terms, delay_cost, price)
