@@ -1,6 +1,7 @@
 """Records: their size, what stands in them, and who gathers what."""
 
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -13,6 +14,11 @@ from twinoffload.twin.tasks.registry import NAMES, SIMULATED, task_named
 
 PAPER = Scenario.load("paper")
 SMALL = PAPER.replace(task_size=0.4)
+
+
+@cache
+def drawn_from(name, streams, seed):
+    return task_named(name, SMALL).draw(streams, seed)
 
 
 def fields(task, records):
@@ -28,12 +34,12 @@ def fields(task, records):
 @pytest.mark.parametrize("name", NAMES)
 def test_megabytes_are_those_of_the_stored_numbers(name):
     task = task_named(name, SMALL)
-    drawn = task.draw(2, seed=3)
+    drawn = drawn_from(name, 2, 5)
     assert drawn.raw.shape == (2, task.raw_records, task.layout.numbers)
     assert drawn.raw.dtype == torch.float32
     assert drawn.raw[0].numpy().nbytes == task.layout.record_bytes * task.raw_records
     assert task.raw_mb == pytest.approx(drawn.raw[0].numpy().nbytes / 1e6)
-    assert len(task.draw(1, 3).raw[0][:7].numpy().tobytes()) == pytest.approx(task.layout.data_mb(7) * 1e6)
+    assert len(drawn.raw[0][:7].numpy().tobytes()) == pytest.approx(task.layout.data_mb(7) * 1e6)
 
 
 @pytest.mark.parametrize("name", SIMULATED)
@@ -46,7 +52,7 @@ def test_a_raw_stream_of_the_paper_has_five_megabytes(name):
 @pytest.mark.parametrize("name", SIMULATED)
 def test_no_number_is_padding(name):
     task = task_named(name, SMALL)
-    numbers = task.draw(1, seed=0).raw[0]
+    numbers = drawn_from(name, 2, 5).raw[0]
     assert torch.isfinite(numbers).all()
     assert (numbers[:, : task.layout.inputs].std(0) > 0).all()
     columns = np.unique(numbers[:, : task.layout.inputs].numpy(), axis=1)
@@ -55,8 +61,7 @@ def test_no_number_is_padding(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_streams_depend_on_the_seed_and_the_map_alone(name):
-    task = task_named(name, SMALL)
-    one, two, other = task.draw(1, seed=5), task.draw(2, seed=5), task.draw(1, seed=6)
+    one, two, other = drawn_from(name, 1, 5), drawn_from(name, 2, 5), drawn_from(name, 1, 6)
     assert torch.equal(one.raw[0], two.raw[0])
     assert torch.equal(one.held_out, two.held_out)
     assert not torch.equal(two.raw[0], two.raw[1])
@@ -66,7 +71,7 @@ def test_streams_depend_on_the_seed_and_the_map_alone(name):
 
 def test_antenna_records_follow_the_drive():
     task = task_named("antenna", SMALL)
-    found = fields(task, task.draw(1, seed=1).raw[0])
+    found = fields(task, drawn_from("antenna", 2, 5).raw[1])
     assert torch.equal(found["pilots"][1:, :-1], found["pilots"][:-1, 1:])
     assert torch.equal(found["gain ahead"][1:, 0], found["gain ahead"][:-1, 1])
     # The mean measured gain is the gain: after `ahead` slots what was predicted is in the past.
@@ -81,7 +86,7 @@ def test_antenna_records_follow_the_drive():
 
 def test_traffic_records_hold_what_comes():
     task = task_named("traffic", SMALL)
-    found = fields(task, task.draw(1, seed=1).raw[0])
+    found = fields(task, drawn_from("traffic", 2, 5).raw[1])
     assert torch.equal(found["load ahead"][: -task.ahead], found["load"][task.ahead :, -1])
     total = found["load"].sum(-1)
     assert total.min() >= 0.0
@@ -91,15 +96,14 @@ def test_traffic_records_hold_what_comes():
 
 def test_outage_is_told_by_the_slots_that_follow():
     task = task_named("fault", SMALL)
-    found = fields(task, task.draw(1, seed=1).raw[0])
+    found = fields(task, drawn_from("fault", 2, 5).raw[1])
     later = found["SINR of the link"][task.ahead :, -task.ahead :]
     assert torch.equal(found["outage"][: -task.ahead, 0], (later < OUTAGE_DB).any(-1).float())
     assert 0.1 < found["outage"].mean() < 0.9
 
 
 def test_digits_held_out_are_nobody_s_data():
-    task = task_named("digits")
-    drawn = task.draw(1, seed=0)
+    task, drawn = task_named("digits"), drawn_from("digits", 2, 5)
     images = {row.tobytes() for row in drawn.raw[0].numpy()}
     assert not images & {row.tobytes() for row in drawn.held_out.numpy()}
     features, digits = task.split(drawn.held_out, drawn.scale)
@@ -109,7 +113,7 @@ def test_digits_held_out_are_nobody_s_data():
 
 def test_scales_are_the_world_s():
     task = task_named("traffic", SMALL)
-    drawn = task.draw(1, seed=2)
+    drawn = drawn_from("traffic", 2, 5)
     features, targets = task.split(drawn.held_out, drawn.scale)
     assert features.mean().abs() < 0.2
     assert 0.7 < targets.square().mean() < 1.4, "Loss(0): about the variance"

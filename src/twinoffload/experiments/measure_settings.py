@@ -1,7 +1,7 @@
 """How much is measured of what things cost, of the propositions and of twins: sizes and repeats.
 
-On one core `FULL` takes about two minutes for decisions, three for growth and a second for the propositions; `QUICK`
-takes about twenty seconds in all and decides nothing.
+On one core `FULL` takes about two minutes for decisions, three for growth, a second for the propositions and three
+minutes for the learning curves; `QUICK` takes about a minute in all and decides nothing.
 """
 
 from dataclasses import dataclass

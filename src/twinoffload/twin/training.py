@@ -72,9 +72,9 @@ def _train(
     mlp = structure.model(task)
     trained = train(mlp, task.loss, _own_data(task, worlds, orders), generators, settings)
     accuracy = torch.empty(len(orders), dtype=torch.float64)
-    for seed, world in worlds.items():
+    for seed in {order.seed for order in orders}:
         members = torch.tensor([order.seed == seed for order in orders])
-        held_out = task.split(world.held_out, world.scale)
+        held_out = task.split(worlds[seed].held_out, worlds[seed].scale)
         accuracy[members] = effectiveness(mlp, task.loss, trained.parameters[members], *held_out)
     return Results(accuracy, trained.diverged)
 

@@ -21,7 +21,7 @@ class SimulatedTask(Task):
         scenario: the network and how mAPs move; its largest raw task size o is the size of a raw stream.
 
     Raises:
-        ValueError: the scenario is a city, has too few station positions, or raw tasks of no size or above `LARGEST_MB`.
+        ValueError: the scenario is a city, lacks station positions, or its raw tasks have size 0 or above `LARGEST_MB`.
     """
 
     history: int
