@@ -8,6 +8,7 @@ import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from claim_tables import learning_curves
 from twinoffload.experiments.paper_figures import BASE, FIGURES, QUICK, RATES, groups, points
 from twinoffload.experiments.paper_groups import SCHEMA, describe
 from twinoffload.experiments.study import Study
@@ -29,13 +30,14 @@ LEARNED = ("sac", "td3", "ddpg")
 READINGS = ("discount-0", "load", "uncapped", "silent", "paper-literal", "longer")
 
 
-def make_study(folder: Path, *, readings=READINGS, timing=True, figures=tuple(FIGURES)) -> Path:
+def make_study(folder: Path, *, readings=READINGS, timing=True, trained=True, figures=tuple(FIGURES)) -> Path:
     """Write a study's files.
 
     Args:
         folder: made if need be.
         readings: beside the main one.
         timing: whether times were measured.
+        trained: whether learning curves were.
         figures: those that were drawn.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +59,8 @@ def make_study(folder: Path, *, readings=READINGS, timing=True, figures=tuple(FI
     if timing:
         decision_times().write_csv(folder / "decision_time.csv")
         growth().write_csv(folder / "growth.csv")
+    if trained:
+        learning_curves(5).write_csv(folder / "learning_curves.csv")
     return folder
 
 

@@ -64,7 +64,10 @@ def copy(folder, tmp_path):
 @pytest.fixture
 def bare(copy):
     """Without what takes time to draw."""
-    for path in (*copy.glob("fig*"), copy / "growth.csv", copy / "decision_time.csv"):
+    for path in (
+        *copy.glob("fig*"),
+        *(copy / f"{name}.csv" for name in ("growth", "decision_time", "learning_curves")),
+    ):
         path.unlink()
     return copy
 
@@ -259,14 +262,28 @@ def test_tables_of_the_markdown_are_tables(markdown):
     assert len(re.findall(r"^\|(?:---\|)+$", markdown, flags=re.MULTILINE)) > 15
 
 
+def test_the_training_that_is_sold_has_its_curves_laws_and_command(folder, html, page, markdown):
+    """The study's curves were made from Eq. 7."""
+    for said in ("fault, small: Eq. 7 fits", "fault, large: Eq. 7 fits"):
+        assert said in page.words
+        assert said in markdown
+    assert 'aria-label="Accuracy against data, with fitted laws: fault, large reaches' in html
+    svg = (folder / "learning_curves.svg").read_text("utf-8")
+    assert "law chosen" not in svg, "it is Eq. 7"
+    assert re.search(r"\| fault, small \| Eq. 7 \| 0\.\d+ \[0\.\d+, 0\.\d+\] \|  \|  \| 0\.0", markdown)
+    assert re.search(r"\| (9\d|100) % of 20 \(Eq. 7\) \|", markdown)
+    assert "Made by `twinoffload reproduce twin --resume`" in markdown
+
+
 def test_a_study_in_parts_says_what_is_missing_and_what_measures_it(folder, tmp_path):
-    part = make_study(tmp_path / "part", readings=(), timing=False, figures=("fig4",))
+    part = make_study(tmp_path / "part", readings=(), timing=False, trained=False, figures=("fig4",))
     verdicts = [verdict for verdict in make_verdicts(()) if verdict.claim in ("C4", "C9")]
     html = write_report(part, verdicts).read_text("utf-8")
     words = Page(html).words
     for said in (
         "Fig. 2 : not measured; twinoffload reproduce fig2 --resume measures it",
         "Time of a decision : not measured; twinoffload reproduce timing --resume measures it",
+        "Accuracy of trained twins : not measured; twinoffload reproduce twin --resume measures it",
         "Growth of costs : not measured; twinoffload reproduce timing --resume measures it",
         "No statement of C1 has a verdict : not measured; twinoffload claims measures it",
         "a day that was not recorded",

@@ -26,9 +26,9 @@ def accuracy(law, v):
 
 
 def made(law, *, a=1.3, seeds=10, noise=0.015, sizes=SIZES, salt=0, structure=""):
-    """A curve with noise that shrinks with data; without seeds it has one measurement a size."""
+    """A curve with noise that shrinks with data, at most 1 as Eq. 8 is; without seeds it has one measurement a size."""
     rng = np.random.default_rng(salt)
     size = np.tile(sizes, max(seeds, 1))
     value = accuracy(law, a * size) + noise * (size / sizes[0]) ** -0.2 * rng.standard_normal(len(size))
     seed = np.repeat(np.arange(seeds), len(sizes)) if seeds else None
-    return Curve(size, value, seed, structure=structure)
+    return Curve(size, np.minimum(value, 1.0), seed, structure=structure)

@@ -72,7 +72,9 @@ def calibrate(
             check_out(target, force, curve=curve)
     curves = _chosen(read_curves(curve, clip=clip), task, structure)
     wanted = _stations(curves, stations, out is not None)
-    fields = {name: _fields(curves, name, wanted[name]) for name in wanted}
+    fields, unfit = _fields(curves, wanted)
+    if unfit and out is not None:
+        raise ValueError(*unfit.values())
     with progress() as bars:
         bar = Bar(bars, "fitting", len(curves))
         found = []
@@ -84,9 +86,12 @@ def calibrate(
             {"task": name, "stations": wanted[name], "fields": fields[name].values, "error": fields[name].error}
             for name in fields
         ]
+        scenarios += [{"task": name, "fields": None, "reason": reason} for name, reason in unfit.items()]
         typer.echo(json_text({"curves": [record(one) for one in found], "scenarios": scenarios}))
     else:
         _show(output(), found, fields, wanted)
+        for name, reason in unfit.items():
+            typer.echo(f"\nNo scenario{f' for {name}' if name else ''}: {reason}")
     if out is not None:
         (name,) = wanted
         write_text(out, scenario_yaml(fields[name].values, curve.name, name, wanted[name]))
@@ -129,10 +134,17 @@ def _stations(curves: "list[Curve]", stations: str | None, written: bool) -> dic
     return by_task
 
 
-def _fields(curves: "list[Curve]", task: str, stations: list[str]) -> "Fields":
+def _fields(curves: "list[Curve]", wanted: dict[str, list[str]]) -> "tuple[dict[str, Fields], dict[str, str]]":
+    """Fields of a scenario for each task, and why others have none."""
     from twinoffload.twin.calibration import scenario_fields
 
-    return scenario_fields({one.structure: one for one in curves if one.task == task}, stations)
+    found, unfit = {}, {}
+    for task, stations in wanted.items():
+        try:
+            found[task] = scenario_fields({one.structure: one for one in curves if one.task == task}, stations)
+        except ValueError as error:
+            unfit[task] = str(error)
+    return found, unfit
 
 
 def _show(

@@ -9,7 +9,7 @@ import yaml
 
 from twinoffload.twin.curve import Curve
 from twinoffload.twin.fit_intervals import REPLICATES, Uncertain, with_intervals
-from twinoffload.twin.law_choice import PATTERN, WORSE, Choice, choose
+from twinoffload.twin.law_choice import LEVEL, PATTERN, WORSE, Choice, choose
 from twinoffload.twin.law_fit import EQ_7, LAWS, Kind, fit_law
 
 _DIGITS = 6  # of a scenario's values
@@ -40,7 +40,7 @@ class Calibration:
             if choice.excess > WORSE:
                 return f"Eq. 7 cannot be told from {choice.best.name}, though its error is {choice.excess:.3f} higher."
             return f"Eq. 7 fits: its error at sizes left out is within {WORSE:g} of the best law's."
-        if choice.excess > WORSE and choice.p < 0.05:
+        if choice.excess > WORSE and choice.p < LEVEL:
             return (
                 f"Eq. 7 fits badly: at sizes left out it misses φ by {choice.excess:.3f} more than the law "
                 f"{choice.best.name} (p = {choice.p:.2g}, paired over {choice.paired})."

@@ -58,7 +58,7 @@ def check_rises(curve: Curve) -> None:
         ValueError: it does not; one line.
     """
     means, sizes = curve.means, curve.sizes
-    if np.ptp(means) == 0.0 or stats.spearmanr(sizes, means)[0] <= 0.0:
+    if np.ptp(means) == 0.0 or np.asarray(stats.spearmanr(sizes, means))[0] <= 0.0:
         raise ValueError(
             f"{curve.label}: accuracy does not rise with data_mb ({means[0]:.3g} at {sizes[0]:g} MB, "
             f"{means[-1]:.3g} at {sizes[-1]:g} MB); check the columns, or train until more data helps"

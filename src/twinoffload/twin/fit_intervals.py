@@ -92,7 +92,10 @@ def _misfit(curve: Curve, fit: Fit) -> float:
 
 
 def _seeds(curve: Curve, fit: Fit, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Means over as many seeds drawn with replacement, `[count, S]`; spread out as from n draws instead of n - 1."""
+    """Means over as many seeds drawn with replacement, `[count, S]`.
+
+    Few seeds look alike: spread out to the variance of n - 1 degrees of freedom, and as Student's t is to the normal.
+    """
     assert curve.seed is not None
     n = len(curve.seeds)
     at = np.searchsorted(curve.seeds, curve.seed)
@@ -102,14 +105,16 @@ def _seeds(curve: Curve, fit: Fit, count: int, rng: np.random.Generator) -> np.n
     times = rng.multinomial(n, np.full(n, 1.0 / n), size=count).astype(float)
     there = times @ counts
     means = np.where(there > 0, times @ sums / np.maximum(there, 1.0), curve.means)
-    return curve.means + np.sqrt(n / (n - 1)) * (means - curve.means)
+    widened = np.sqrt(n / (n - 1)) * stats.t.ppf(_SIDES[1], n - 1) / stats.norm.ppf(_SIDES[1])
+    return curve.means + widened * (means - curve.means)
 
 
 def _residuals(curve: Curve, fit: Fit, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The law plus residuals times standard normal numbers, `[count, S]`."""
+    """The law plus residuals times standard normal numbers, `[count, S]`; widened as in `_seeds`."""
     sizes = len(curve.sizes)
     value = fit.predict(curve.sizes)
-    widened = np.sqrt(sizes / max(sizes - fit.kind.parameters, 1))
+    spare = max(sizes - fit.kind.parameters, 1)
+    widened = np.sqrt(sizes / spare) * stats.t.ppf(_SIDES[1], spare) / stats.norm.ppf(_SIDES[1])
     return value + widened * (curve.means - value) * rng.standard_normal((count, sizes))
 
 

@@ -139,7 +139,7 @@ def _significance(curves: Sequence[Curve], kinds: Sequence[Kind], excess: np.nda
 def _p_above_zero(values: np.ndarray) -> float:
     if np.ptp(values) == 0.0:
         return 0.0 if values[0] > 0 else 1.0
-    return float(stats.ttest_1samp(values, 0.0, alternative="greater")[1])
+    return float(np.asarray(stats.ttest_1samp(values, 0.0, alternative="greater"))[1])
 
 
 def _pattern(fit: Fit, curves: Sequence[Curve]) -> float:

@@ -57,7 +57,7 @@ def _rises(curve: Curve) -> Part:
     part = _part(f"{curve.label}: accuracy rises with data, nowhere falls", curve)
     if part.reason:
         return part
-    return trend(part, dict(enumerate(_by_seed(curve))), curve.sizes.tolist(), 1, RISE)
+    return trend(part, dict(enumerate(_by_seed(curve))), [float(f"{size:.3g}") for size in curve.sizes], 1, RISE)
 
 
 def _is_concave(curve: Curve) -> Part:
