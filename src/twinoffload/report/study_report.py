@@ -132,7 +132,7 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
         "deal_cells": twin_loop.cells,
         "deal_labels": twin_loop.LABELS,
         "deal_sentences": twin_loop.sentences(deals),
-        "twin_loop_figure": "" if sold is None else twin_loop.svg(sold, deals),
+        "twin_loop_figure": "" if sold is None or not deals else twin_loop.svg(sold, deals),
         "notes": notes.notes(base),
         "commands": commands,
     }
