@@ -95,7 +95,7 @@ def _cost(shared: Row, informed: Row) -> str:
     return (
         f"Against the measured law, in money a slot: where all believe in {name}, the operator earns "
         f"{_than(shared.operator_loss)} and an mAP {_than(shared.map_loss)}; where the operator alone does, "
-        f"{_than(informed.operator_loss)} and {_than(informed.map_loss)}."
+        f"it earns {_than(informed.operator_loss)} and an mAP {_than(informed.map_loss)}."
     )
 
 
