@@ -52,6 +52,6 @@ def test_a_place_that_is_no_folder_is_refused_before_any_work(tmp_path, monkeypa
 def test_steps_add_up_and_the_names_are_the_study_s():
     for settings in (FULL, QUICK):
         assert steps(TIMING, settings) == sum(one.steps(settings) for one in TIMING)
-    names = ["decision_time.csv", "growth.csv", "propositions.csv", "learning_curves.csv"]
+    names = ["decision_time.csv", "growth.csv", "propositions.csv", "learning_curves.csv", "twin_loop.csv"]
     assert list(measures.FILES) == [one.FILE for one in (*TIMING, *PROPOSITIONS, *TWIN)] == names
     assert measures.steps(()) == 0

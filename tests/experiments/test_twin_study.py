@@ -8,7 +8,7 @@ import pytest
 
 from twinoffload.experiments import execution, twin_study
 from twinoffload.experiments.measure_settings import FULL, QUICK
-from twinoffload.experiments.measures import TWIN, write_tables
+from twinoffload.experiments.measures import write_tables
 from twinoffload.experiments.twin_study import measure, steps
 
 TINY = replace(QUICK, curve_sizes=2, curve_seeds=1)
@@ -18,7 +18,7 @@ def test_the_table_is_written_by_task_and_structure(tmp_path, monkeypatch):
     monkeypatch.setattr(twin_study, "NAMES", ("digits",))
     monkeypatch.setattr(execution, "on_cores", lambda compute, workers: execution.here(compute))
     told = []
-    (path,) = write_tables(tmp_path, TWIN, TINY, told.append)
+    (path,) = write_tables(tmp_path, (twin_study,), TINY, told.append)
     table = pl.read_csv(path)
     assert path.name == "learning_curves.csv"
     assert told == ["digits, small", "digits, large"]

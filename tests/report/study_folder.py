@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from claim_tables import learning_curves
+from claim_tables import learning_curves, twin_loop
 from twinoffload.experiments.paper_figures import BASE, FIGURES, QUICK, RATES, groups, points
 from twinoffload.experiments.paper_groups import SCHEMA, describe
 from twinoffload.experiments.study import Study
@@ -37,7 +37,7 @@ def make_study(folder: Path, *, readings=READINGS, timing=True, trained=True, fi
         folder: made if need be.
         readings: beside the main one.
         timing: whether times were measured.
-        trained: whether learning curves were.
+        trained: whether twins were.
         figures: those that were drawn.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,7 @@ def make_study(folder: Path, *, readings=READINGS, timing=True, trained=True, fi
         growth().write_csv(folder / "growth.csv")
     if trained:
         learning_curves(5).write_csv(folder / "learning_curves.csv")
+        twin_loop().write_csv(folder / "twin_loop.csv")
     return folder
 
 

@@ -66,7 +66,7 @@ def bare(copy):
     """Without what takes time to draw."""
     for path in (
         *copy.glob("fig*"),
-        *(copy / f"{name}.csv" for name in ("growth", "decision_time", "learning_curves")),
+        *(copy / f"{name}.csv" for name in ("growth", "decision_time", "learning_curves", "twin_loop")),
     ):
         path.unlink()
     return copy
@@ -275,6 +275,19 @@ def test_the_training_that_is_sold_has_its_curves_laws_and_command(folder, html,
     assert "Made by `twinoffload reproduce twin --resume`" in markdown
 
 
+def test_the_whole_loop_says_what_was_promised_realised_and_lost(folder, html, page, markdown):
+    """Its twins reach 0.6; Eq. 7 as set promises 0.4, as fitted 0.8, and a believer pays 1 for it."""
+    said = r"Promised and realised accuracy, medians over 6 seeds: Eq. 7 as set 0.400 and (0.6|0.59)"
+    cost = r"where all believe in Eq. 7 as set, the operator earns 0.400 more \[0.400, 0.400\] and an mAP (0.9|1.0)"
+    for words in (said, cost):
+        assert re.search(words, page.words)
+        assert re.search(words, markdown)
+    assert 'aria-label="Realised against promised accuracy. Promised' in html
+    assert "<svg" in (folder / "twin_loop.svg").read_text("utf-8")
+    assert len(re.findall(r"^\| fault \| (?:Eq. 7 (?:as set|fitted)|measured law)", markdown, flags=re.MULTILINE)) == 5
+    assert "| fault | Eq. 7 fitted, mAPs know | 0.600 [0.600, 0.600] | 0." in markdown
+
+
 def test_a_study_in_parts_says_what_is_missing_and_what_measures_it(folder, tmp_path):
     part = make_study(tmp_path / "part", readings=(), timing=False, trained=False, figures=("fig4",))
     verdicts = [verdict for verdict in make_verdicts(()) if verdict.claim in ("C4", "C9")]
@@ -284,6 +297,7 @@ def test_a_study_in_parts_says_what_is_missing_and_what_measures_it(folder, tmp_
         "Fig. 2 : not measured; twinoffload reproduce fig2 --resume measures it",
         "Time of a decision : not measured; twinoffload reproduce timing --resume measures it",
         "Accuracy of trained twins : not measured; twinoffload reproduce twin --resume measures it",
+        "The whole loop : not measured; twinoffload reproduce twin --resume measures it",
         "Growth of costs : not measured; twinoffload reproduce timing --resume measures it",
         "No statement of C1 has a verdict : not measured; twinoffload claims measures it",
         "a day that was not recorded",

@@ -30,6 +30,7 @@ from twinoffload.cli.quick import quick
 from twinoffload.cli.reproduce import reproduce
 from twinoffload.cli.solve import solve
 from twinoffload.cli.train import train
+from twinoffload.cli.twin import twin
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -60,7 +61,7 @@ def _twinoffload(
 
 
 for command in (
-    quick, train, evaluate, reproduce, claims, calibrate, export, bench, solve, explain, figures, gains, presets,
+    quick, train, evaluate, reproduce, claims, calibrate, twin, export, bench, solve, explain, figures, gains, presets,
 ):  # fmt: skip
     app.command()(command)
 

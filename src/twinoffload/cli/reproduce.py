@@ -13,7 +13,8 @@ def reproduce(
         str,
         typer.Argument(
             help="fig2 ... fig7, several separated by commas, or all. For `twinoffload claims` also: readings (other "
-            "readings of the paper), timing (six minutes, alone on the machine), propositions, twin (learning curves)."
+            "readings of the paper), timing (six minutes, alone on the machine), propositions, twin (learning "
+            "curves and the whole loop)."
         ),
     ],
     quick: Annotated[bool, typer.Option("--quick", help="Short trainings and 3 seeds: to see it run.")] = False,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class MeasureSettings:
-    """Sizes and repeats of `timing_study`, `growth_study`, `propositions` and `twin_study`.
+    """Sizes and repeats of `timing_study`, `growth_study`, `propositions`, `twin_study` and `twin_loop`.
 
     Repeats of all sizes take turns, so that a drift of the machine is shared by all of them. Axes of growth carry the
     paper's letters.
@@ -32,6 +32,8 @@ class MeasureSettings:
         points: of the grid over amounts and over prices; 1 more than a multiple of 4.
         curve_sizes: sizes of the data on a learning curve.
         curve_seeds: models behind each of its points.
+        loop_seeds: of the loop with trained twins.
+        loop_slots: that each of them plays.
     """
 
     maps: tuple[int, ...] = (2, 4, 6, 8, 12, 16)
@@ -51,6 +53,8 @@ class MeasureSettings:
     points: int = 1025
     curve_sizes: int = 12
     curve_seeds: int = 10
+    loop_seeds: int = 10
+    loop_slots: int = 3
 
 
 FULL = MeasureSettings()
@@ -71,4 +75,6 @@ QUICK = MeasureSettings(
     points=257,
     curve_sizes=4,
     curve_seeds=2,
+    loop_seeds=2,
+    loop_slots=1,
 )

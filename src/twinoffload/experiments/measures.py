@@ -8,7 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
-from twinoffload.experiments import growth_study, propositions, timing_study, twin_study
+from twinoffload.experiments import growth_study, propositions, timing_study, twin_loop, twin_study
 from twinoffload.experiments.measure_settings import FULL, MeasureSettings
 from twinoffload.files import write_text
 
@@ -32,7 +32,7 @@ class Measure(Protocol):
 
 TIMING: tuple[Measure, ...] = (timing_study, growth_study)
 PROPOSITIONS: tuple[Measure, ...] = (propositions,)
-TWIN: tuple[Measure, ...] = (twin_study,)
+TWIN: tuple[Measure, ...] = (twin_study, twin_loop)
 BY_NAME = {"timing": TIMING, "propositions": PROPOSITIONS, "twin": TWIN}
 MEASURED_ON = "measured_on"  # column: the day
 FILES = tuple(one.FILE for measures in BY_NAME.values() for one in measures)

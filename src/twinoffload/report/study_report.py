@@ -8,8 +8,10 @@ from typing import Any
 
 from twinoffload.experiments.claims import commands
 from twinoffload.experiments.paper_figures import FIGURES
+from twinoffload.experiments.twin_loop import summary
 from twinoffload.experiments.verdict import Verdict
 from twinoffload.files import write_text
+from twinoffload.report import twin_loop
 from twinoffload.report.schemes import scheme_named
 from twinoffload.report.study import claims, figures, learning, notes, prose, timing, verdicts
 from twinoffload.report.study.base import earned
@@ -61,7 +63,7 @@ def write_markdown(
     contents = _contents(study, found)
     beside = Path(os.path.relpath(study.folder.resolve(), target.parent.resolve())).as_posix()
     contents["pictures"] = {name: f"{beside}/{name}.png" for name in study.figures}
-    for name in ("decision_time", "growth", "learning_curves"):
+    for name in ("decision_time", "growth", "learning_curves", "twin_loop"):
         if contents[f"{name}_figure"]:
             write_text(study.folder / f"{name}.svg", standalone(contents[f"{name}_figure"]))
             contents["pictures"][name] = f"{beside}/{name}.svg"
@@ -96,6 +98,8 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
     growths = [] if grown is None else timing.growths(grown)
     trained = study.tables.learning_curves
     laws = [] if trained is None else learning.fitted(trained)
+    sold = study.tables.twin_loop
+    deals = [] if sold is None else summary(sold)
     return {
         "dated": study.dated,
         "versions": study.manifest["versions"],
@@ -124,6 +128,11 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
         "laws": [learning.row(one) for one in laws],
         "law_names": learning.NAMES,
         "learning_curves_figure": learning.draw(laws) if laws else "",
+        "deals": deals,
+        "deal_cells": twin_loop.cells,
+        "deal_labels": twin_loop.LABELS,
+        "deal_sentences": twin_loop.sentences(deals),
+        "twin_loop_figure": "" if sold is None or not deals else twin_loop.svg(sold, deals),
         "notes": notes.notes(base),
         "commands": commands,
     }

@@ -10,7 +10,7 @@ import yaml
 from twinoffload.twin.curve import Curve
 from twinoffload.twin.fit_intervals import REPLICATES, Uncertain, with_intervals
 from twinoffload.twin.law_choice import LEVEL, PATTERN, WORSE, Choice, choose
-from twinoffload.twin.law_fit import EQ_7, fit_law
+from twinoffload.twin.law_fit import EQ_7, LAWS, Kind, fit_law
 
 _DIGITS = 6  # of a scenario's values
 _LARGEST = 1000.0  # 1/MB, of `Scenario.accuracy_weight`
@@ -72,7 +72,7 @@ def calibrate(curve: Curve, *, seed: int = 0, replicates: int = REPLICATES) -> C
     return Calibration(curve, choice, with_intervals(choice.chosen, curve, seed=seed, replicates=replicates), eq_7)
 
 
-def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str]) -> Fields:
+def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str], laws: Sequence[Kind] = LAWS) -> Fields:
     """Fields of a scenario whose BSs have models of these structures.
 
     A scenario has one law for all BSs. So it is chosen, and its shape fitted, for all structures at once, each with an
@@ -81,6 +81,7 @@ def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str]) -> Fie
     Args:
         curves: of one task, by structure.
         stations: structure of each BS in turn; a list repeats over the BSs.
+        laws: among which one is chosen.
 
     Raises:
         ValueError: no such structure, or a value that no scenario takes.
@@ -89,7 +90,7 @@ def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str]) -> Fie
         if name not in curves:
             raise ValueError(f"structure {name!r}: not measured; name some of {', '.join(curves)}")
     used = list(dict.fromkeys(stations))
-    choice = choose(*(curves[name] for name in used))
+    choice = choose(*(curves[name] for name in used), laws=laws)
     chosen = choice.chosen
     fit = fit_law(chosen, *(curves[name] for name in used))
     best = float(fit.a.max())
@@ -104,7 +105,9 @@ def scenario_fields(curves: Mapping[str, Curve], stations: Sequence[str]) -> Fie
     if chosen != EQ_7:
         law = {"kind": fit.law.kind} | {name: getattr(fit.law, name) for name in chosen.shape}
         fields["accuracy_law"] = {k: v if isinstance(v, str) else _rounded(v) for k, v in law.items()}
-    own = np.concatenate([one.errors[one.kinds.index(one.chosen)] for one in (choose(curves[name]) for name in used)])
+    own = np.concatenate(
+        [one.errors[one.kinds.index(one.chosen)] for one in (choose(curves[name], laws=laws) for name in used)]
+    )
     return Fields(fields, choice.error(chosen) or 0.0, float(own.mean()))
 
 

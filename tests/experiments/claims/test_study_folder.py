@@ -7,7 +7,7 @@ import claim_tables
 from twinoffload.experiments.claims import judge, read_tables
 from twinoffload.experiments.claims.study_folder import check_cells
 
-FILES = ("table.parquet", "decision_time.csv", "growth.csv", "propositions.csv", "learning_curves.csv")
+FILES = ("table.parquet", "decision_time.csv", "growth.csv", "propositions.csv", "learning_curves.csv", "twin_loop.csv")
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_damaged_file_is_refused(folder, name, content):
 
 @pytest.mark.parametrize(
     ("name", "column"),
-    list(zip(FILES, ("reading", "decision_ms", "varied", "gain_share", "accuracy"), strict=True)),
+    list(zip(FILES, ("reading", "decision_ms", "varied", "gain_share", "accuracy", "profit_money"), strict=True)),
 )
 def test_a_missing_column_is_named(folder, name, column):
     claim_tables.change(folder / name, lambda table: table.drop(column))
@@ -67,7 +67,7 @@ def test_a_missing_column_is_named(folder, name, column):
 
 @pytest.mark.parametrize(
     ("name", "column"),
-    list(zip(FILES, ("seed", "maps", "seconds", "trade", "data_mb"), strict=True)),
+    list(zip(FILES, ("seed", "maps", "seconds", "trade", "data_mb", "slot"), strict=True)),
 )
 def test_a_column_of_words_for_numbers_is_named(folder, name, column):
     claim_tables.change(folder / name, lambda table: table.with_columns(pl.lit("many").alias(column)))

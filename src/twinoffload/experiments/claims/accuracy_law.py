@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 
 from twinoffload.experiments.claims import commands
 from twinoffload.experiments.claims.part import Part, all_of, joined, shifted, verdicts
@@ -18,6 +17,7 @@ from twinoffload.experiments.claims.trend import trend
 from twinoffload.experiments.interval import Interval
 from twinoffload.experiments.verdict import Verdict
 from twinoffload.twin.curve import Curve
+from twinoffload.twin.curve_table import measured
 from twinoffload.twin.law_choice import WORSE, seed_errors
 from twinoffload.twin.law_fit import EQ_7, LAWS, Kind, fit_law
 
@@ -36,22 +36,6 @@ def eq_7(tables: Tables, reading: str) -> list[Verdict]:
         return verdicts("C12", reading, [replace(part, reason=f"not measured: `{commands.TWIN}` measures it")])
     curves = measured(tables.learning_curves)
     return verdicts("C12", reading, [make(curve) for make in (_fits, _rises, _is_concave) for curve in curves])
-
-
-def measured(table: pl.DataFrame) -> list[Curve]:
-    """The curves of a study, in order; what is no number is left out.
-
-    Seeds that lack a size are left out too: they would shift the means of the others.
-    """
-    found = []
-    usable = table.filter(pl.col("accuracy").is_finite(), pl.col("data_mb") > 0)
-    for rows in usable.sort("task", "structure").partition_by("task", "structure", maintain_order=True):
-        whole = rows.filter(pl.col("data_mb").n_unique().over("seed") == pl.col("data_mb").n_unique())
-        rows = whole.sort("seed", "data_mb")
-        columns = (rows[name].to_numpy() for name in ("data_mb", "accuracy", "seed"))
-        if len(rows):
-            found.append(Curve(*columns, task=rows["task"][0], structure=rows["structure"][0]))
-    return found
 
 
 def _fits(curve: Curve) -> Part:

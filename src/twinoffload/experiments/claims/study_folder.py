@@ -10,8 +10,8 @@ from twinoffload.experiments.paper_groups import SCHEMA
 from twinoffload.experiments.study import TABLE
 
 DECISION_TIME, GROWTH, PROPOSITIONS = "decision_time.csv", "growth.csv", "propositions.csv"
-LEARNING_CURVES = "learning_curves.csv"
-_MADE_BY = {PROPOSITIONS: "propositions", LEARNING_CURVES: "twin"}  # the others: timing
+LEARNING_CURVES, TWIN_LOOP = "learning_curves.csv", "twin_loop.csv"
+_MADE_BY = {PROPOSITIONS: "propositions", LEARNING_CURVES: "twin", TWIN_LOOP: "twin"}  # the others: timing
 MAIN = "main"
 _KEY = (
     "reading", "phase", "scheme", "seed", "maps", "stations", "bandwidth_mhz", "compute_gcycle_per_s",
@@ -32,6 +32,12 @@ _NEEDED = {  # columns that verdicts read, by file
     LEARNING_CURVES: {
         "task": pl.String, "structure": pl.String, "seed": pl.Int64, "data_mb": pl.Float64, "accuracy": pl.Float64
     },
+    TWIN_LOOP: {
+        "task": pl.String, "belief": pl.String, "bought_by": pl.String, "seed": pl.Int64, "slot": pl.Int64,
+        "data_mb": pl.Float64, "accuracy_promised": pl.Float64, "accuracy_realised": pl.Float64,
+        "map_utility_promised_money": pl.Float64, "map_utility_realised_money": pl.Float64,
+        "regret_money": pl.Float64, "profit_money": pl.Float64,
+    },
 }  # fmt: skip
 
 
@@ -45,6 +51,7 @@ class Tables:
         growth: of cost with iterations, sizes and lengths.
         propositions: deviations from the closed forms.
         learning_curves: accuracy of trained twins against data.
+        twin_loop: what was promised of twins that were sold, and what was realised.
     """
 
     cells: pl.DataFrame | None = None
@@ -52,6 +59,7 @@ class Tables:
     growth: pl.DataFrame | None = None
     propositions: pl.DataFrame | None = None
     learning_curves: pl.DataFrame | None = None
+    twin_loop: pl.DataFrame | None = None
 
 
 def read_tables(folder: str | os.PathLike[str]) -> Tables:
@@ -63,7 +71,7 @@ def read_tables(folder: str | os.PathLike[str]) -> Tables:
     place = Path(folder)
     if not place.is_dir():
         raise ValueError(f"{place}: there is no such folder; `twinoffload reproduce all --out {place}` makes a study")
-    files = (TABLE, DECISION_TIME, GROWTH, PROPOSITIONS, LEARNING_CURVES)
+    files = (TABLE, DECISION_TIME, GROWTH, PROPOSITIONS, LEARNING_CURVES, TWIN_LOOP)
     if not any((place / name).is_file() for name in files):
         raise ValueError(
             f"{place}: holds none of {', '.join(files)}; `twinoffload reproduce all --resume --out {place}` makes them"

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from twinoffload.experiments.claims.accuracy_law import measured
 from twinoffload.report import learning_curves
 from twinoffload.report.wording import number
 from twinoffload.twin.calibration import Calibration, calibrate
+from twinoffload.twin.curve_table import measured
 from twinoffload.twin.fit_intervals import Coverage, coverage
 from twinoffload.twin.law_choice import FEWEST_HALVED
 from twinoffload.twin.law_fit import LAWS
