@@ -1,5 +1,7 @@
 """Tables of a study that are measured: written whole, read back as they were."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -15,7 +17,9 @@ def test_a_table_is_read_back_as_it_was_measured(tmp_path):
     told = []
     (path,) = write_tables(tmp_path / "new" / "study", PROPOSITIONS, FEW, told.append)
     assert path == tmp_path / "new" / "study" / "propositions.csv"
-    assert_frame_equal(pl.read_csv(path, infer_schema_length=None), propositions.measure(FEW))
+    kept = pl.read_csv(path, infer_schema_length=None)
+    assert_frame_equal(kept.drop("measured_on"), propositions.measure(FEW))
+    assert kept["measured_on"].unique().to_list() == [date.today().isoformat()]
     assert len(told) == steps(PROPOSITIONS, FEW) == 2
 
 
@@ -35,7 +39,7 @@ def test_each_table_is_written_as_soon_as_it_is_measured(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         write_tables(tmp_path, (Half, Half))
-    assert (tmp_path / "half.csv").read_text() == "repeat\n0\n"
+    assert (tmp_path / "half.csv").read_text() == f"repeat,measured_on\n0,{date.today().isoformat()}\n"
 
 
 def test_a_place_that_is_no_folder_is_refused_before_any_work(tmp_path, monkeypatch):

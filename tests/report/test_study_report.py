@@ -208,7 +208,7 @@ def test_every_setting_version_and_command_is_there(folder, html, page):
     assert "computed on 2026-11-24" in page.words
     assert "<code>path_loss.exponent</code>" in html
     assert "<code>target_rate</code>" in html
-    assert f"{SEEDS} seeds, trainings of" in page.words
+    assert f"episodes, {SEEDS} seeds" in page.words
     for command in (
         "all --resume",
         "readings --resume",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
@@ -31,8 +32,13 @@ class Measure(Protocol):
 
 TIMING: tuple[Measure, ...] = (timing_study, growth_study)
 PROPOSITIONS: tuple[Measure, ...] = (propositions,)
+<<<<<<< HEAD
 TWIN: tuple[Measure, ...] = (twin_study, twin_loop)
 BY_NAME = {"timing": TIMING, "propositions": PROPOSITIONS, "twin": TWIN}
+=======
+BY_NAME = {"timing": TIMING, "propositions": PROPOSITIONS}
+MEASURED_ON = "measured_on"  # column: the day
+>>>>>>> main
 FILES = tuple(one.FILE for measures in BY_NAME.values() for one in measures)
 
 
@@ -65,6 +71,6 @@ def write_tables(
         raise ValueError(f"{place}: cannot be a folder: {error.strerror}; choose another place") from None
     written = []
     for one in measures:
-        table = one.measure(settings, each)
+        table = one.measure(settings, each).with_columns(pl.lit(date.today().isoformat()).alias(MEASURED_ON))
         written.append(write_text(place / one.FILE, table.write_csv()))
     return written

@@ -206,8 +206,9 @@ def groups(names: Sequence[str], seeds: int, effort: Effort, device: str = "cpu"
     axes = [axis for figure in figures for axis in FIGURES[figure]]
     found = []
     for at, block in enumerate(blocks(seeds)):
-        for stack in stacks(axes) if figures else ():
-            found += [_learned(MAIN, scheme, stack, block, effort, device) for scheme in PRESETS] if axes else []
+        for stack in stacks(axes):
+            at_values = bool(axes) or OTHERS in names  # other readings are laid beside the main one's base
+            found += [_learned(MAIN, scheme, stack, block, effort, device) for scheme in PRESETS] if at_values else []
             found += [_references(MAIN, scenario, block, effort) for scenario in stack]
         if any(not FIGURES[figure] for figure in figures):
             found.append(_curves(MAIN, block, effort, device))

@@ -1,6 +1,5 @@
 """When a learning curve has settled, and what it is like afterwards."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,14 +30,3 @@ def roughness(values: Sequence[float] | np.ndarray) -> float:
     """
     late = np.asarray(values, float)[len(values) // 2 :]
     return float(np.abs(np.diff(late, 2)).mean()) / 2 if len(late) > 2 else float("nan")
-
-
-def noise(values: Sequence[float] | np.ndarray, window: int = WINDOW) -> float:
-    """How far chance alone moves a mean of `window` episodes, as a share of the curve's final mean.
-
-    Twice the standard error, from second differences, which a drift leaves out: for independent episodes of standard
-    deviation sigma `roughness` is 0.977 sigma. NaN as `roughness` has it, and where the final mean is 0.
-    """
-    final = abs(float(np.mean(np.asarray(values, float)[-window:])))
-    sigma = roughness(values) / math.sqrt(1.5 * 2.0 / math.pi)
-    return 2.0 * sigma / math.sqrt(window) / final if final else float("nan")

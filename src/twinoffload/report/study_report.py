@@ -103,7 +103,7 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
     return {
         "dated": study.dated,
         "versions": study.manifest["versions"],
-        "settings": settings(study.manifest, study.dated),
+        "settings": settings(study.manifest, study.dated, study.measured_on),
         "main": verdicts.Count.of(v for v in found if v.reading == claims.MAIN and not verdicts.is_ours(v)),
         "symbols": verdicts.SYMBOLS,
         "summary": verdicts.summary(found),

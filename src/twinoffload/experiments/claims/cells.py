@@ -53,11 +53,12 @@ def along(cells: pl.DataFrame | None, reading: str, scheme: str, axis: str, meas
     return {seed: np.array([row[value] for value in values]) for seed, row in whole.items()}
 
 
-def diverged(cells: pl.DataFrame | None, reading: str, scheme: str, axis: str) -> tuple[int, int]:
-    """How many trainings of a scheme diverged, of how many, along an axis and at the base."""
+def diverged(cells: pl.DataFrame | None, reading: str, scheme: str, axis: str | None) -> tuple[int, int]:
+    """How many trainings of a scheme diverged, of how many, along an axis or at the base."""
     if cells is None:
         return 0, 0
-    held = [pl.col(column) == value for column, value in describe(BASE).items() if column != AXES[axis].column]
+    varied = None if axis is None else AXES[axis].column
+    held = [pl.col(column) == value for column, value in describe(BASE).items() if column != varied]
     stopped = _held_out(cells, reading, scheme).filter(*held)["stopped"].fill_null(False)
     return int(stopped.sum()), len(stopped)
 

@@ -5,6 +5,7 @@ it, since they tell what the model says whether or not anybody learns it. Anothe
 scenario, where schemes are compared; equilibria along the axes, too, where the reading changes them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,7 +26,6 @@ from twinoffload.experiments.claims.cells import (
     name_of,
 )
 from twinoffload.experiments.claims.part import Part, agreeing, joined, shifted, verdicts
-from twinoffload.experiments.claims.rank_tests import hodges_lehmann
 from twinoffload.experiments.claims.study_folder import MAIN, Tables
 from twinoffload.experiments.claims.theory import EQUILIBRIUM, GAP, note
 from twinoffload.experiments.claims.trend import trend
@@ -36,6 +36,7 @@ from twinoffload.experiments.verdict import Verdict
 MARGIN = 0.01  # of the level: what is less counts as no effect
 UNIT = "money a slot"
 TOLD_REGRET = 0.05  # share of the mAPs' level from which their mistakes are told of
+TOLD_SALES = 0.05  # share of the operator's level below which a training has come to nothing
 TOLD_MB = 0.05  # data too much or too little, likewise
 EQUILIBRIA = ("pairwise", "posted")
 
@@ -79,9 +80,9 @@ def bandwidth(tables: Tables, reading: str) -> list[Verdict]:
 def compute(tables: Tables, reading: str) -> list[Verdict]:
     """C5: with f the mAPs' utility rises and the operator's falls, SAC is above TD3 and DDPG.
 
-    Under other readings than the main one schemes are compared at the base alone, as in C4, and not twice.
+    Schemes are compared along f alone: at the base, where other readings are, C4 does.
     """
-    return _judge(COMPUTE if reading == MAIN else replace(COMPUTE, above=()), tables, reading)
+    return _judge(COMPUTE, tables, reading)
 
 
 def number(tables: Tables, reading: str) -> list[Verdict]:
@@ -110,96 +111,96 @@ def change(effect: Effect, tables: Tables, reading: str, scheme: str, measure: s
     if not curves:
         return replace(part, reason=not_computed(effect.figure, reading))
     found = trend(part, curves, axis.values, sign, MARGIN * level(tables.cells, reading, measure))
-    return _with_mistakes(found, tables, reading, effect.axis, scheme) if measure == OPERATOR else found
+    return _with_mistakes(found, tables, reading, effect.axis, measure, scheme)
 
 
 def _judge(effect: Effect, tables: Tables, reading: str) -> list[Verdict]:
     schemes = ("sac", *EQUILIBRIA) if reading == MAIN else EQUILIBRIA if reading in OWN_REFERENCES else ()
     parts = [change(effect, tables, reading, scheme, measure) for scheme in schemes for measure in effect.signs]
-    for measure in effect.signs:
-        parts += [_compared(effect, tables, reading, measure, "sac", other) for other in effect.above]
-        parts += [_compared(effect, tables, reading, measure, other, "sac") for other in effect.below]
+    pairs = [("sac", other) for other in effect.above] + [(other, "sac") for other in effect.below]
+    for base in (False, True) if reading == MAIN else (True,):
+        if not (base and effect.axis == COMPUTE.axis):  # the same base as C4's
+            parts += [
+                _compared(effect, tables, reading, measure, *pair, base=base)
+                for measure in effect.signs
+                for pair in pairs
+            ]
     return verdicts(effect.claim, reading, parts)
 
 
-def _compared(effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str) -> Part:
-    """The part that says that one scheme is above another, mean over the axis's values of each seed.
-
-    Its reason tells the base scenario's difference, too, at which the other readings are judged.
-    """
-    where = f"mean over {effect.symbol}" if reading == MAIN else "base scenario"
+def _compared(
+    effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str, *, base: bool
+) -> Part:
+    """The part that says that one scheme is above another: mean over the axis's values of each seed, or at the base."""
+    where = "base scenario" if base else f"mean over {effect.symbol}"
     learned_first = upper == "sac"
     one, verb, other = (upper, "above", lower) if learned_first else (lower, "below", upper)
     words = f"{name_of(one)} {verb} {name_of(other)} in {WHOSE[measure]}, {where}"
     part = Part(words, UNIT, source(effect.figure, reading), because=note(effect.claim, reading, GAP, measure))
-    values = _gap(effect, tables, reading, measure, upper, lower)
+    sides = (_values(tables, reading, scheme, None if base else effect.axis, measure) for scheme in (upper, lower))
+    values = np.array([np.mean(difference) for difference in differences(*sides).values()])
     if not len(values):
         return replace(part, reason=not_computed(effect.figure, reading))
     margin = MARGIN * level(tables.cells, reading, measure)
     found = shifted(replace(part, reason=agreeing(values, verb)), values, above=0.0, margin=margin)
     if not learned_first and found.effect is not None:
-        found = replace(found, effect=_negated(found.effect))
-    if reading == MAIN:
-        found = replace(found, reason=joined(found.reason, _told_at_base(tables, reading, measure, one, other)))
-    return _with_mistakes(found, tables, reading, effect.axis, one, other) if measure == OPERATOR else found
+        value, low, high = found.effect
+        found = replace(found, effect=Interval(-value, -high, -low))
+    return _with_mistakes(found, tables, reading, None if base else effect.axis, measure, one, other)
 
 
-def _gap(effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str) -> np.ndarray:
-    """`upper` less `lower`, a value a seed."""
-    if reading != MAIN:
-        return _base_gap(tables, reading, measure, upper, lower)
-    curves = (along(tables.cells, reading, scheme, effect.axis, measure) for scheme in (upper, lower))
-    return np.array([difference.mean() for difference in differences(*curves).values()])
+def _with_mistakes(part: Part, tables: Tables, reading: str, axis: str | None, measure: str, *schemes: str) -> Part:
+    """Tells what a learned scheme's numbers hide: trainings that came to nothing or diverged, and mAPs' mistakes.
 
-
-def _base_gap(tables: Tables, reading: str, measure: str, upper: str, lower: str) -> np.ndarray:
-    points = (at_base(tables.cells, reading, scheme, measure) for scheme in (upper, lower))
-    return np.array(list(differences(*points).values()))
-
-
-def _told_at_base(tables: Tables, reading: str, measure: str, upper: str, lower: str) -> str:
-    """Such as "at the base 0.12 [-0.05, 0.3]"."""
-    values = _base_gap(tables, reading, measure, upper, lower)
-    if not len(values):
-        return ""
-    middle, low, high = hodges_lehmann(values)
-    return f"at the base {middle:.2f} [{low:.2f}, {high:.2f}]"
-
-
-def _negated(interval: Interval) -> Interval:
-    return Interval(-interval.median, -interval.high, -interval.low)
-
-
-def _with_mistakes(part: Part, tables: Tables, reading: str, axis: str, *schemes: str) -> Part:
-    """An operator's utility that mAPs pay for by buying more than pays is no achievement: the reason says so.
-
-    So it does where trainings diverged, whose last good weights played.
+    An operator's utility that mAPs pay for by buying more than pays is no achievement.
     """
-    learned = [scheme for scheme in schemes if scheme not in REFERENCES]
-    told = (word(tables, reading, axis, scheme) for scheme in learned for word in (_mistakes, _diverged))
+    hidden = (_mistakes, _ruined, _diverged) if measure == OPERATOR else (_ruined, _diverged)
+    told = (word(tables, reading, axis, scheme) for scheme in schemes if scheme not in REFERENCES for word in hidden)
     return replace(part, reason=joined(part.reason, *told))
 
 
-def _diverged(tables: Tables, reading: str, axis: str, scheme: str) -> str:
+def _diverged(tables: Tables, reading: str, axis: str | None, scheme: str) -> str:
     stopped, of = diverged(tables.cells, reading, scheme, axis)
     if not stopped:
         return ""
     return f"{stopped} of {name_of(scheme)}'s {of} trainings diverged, their last good weights played"
 
 
-def _mistakes(tables: Tables, reading: str, axis: str, scheme: str) -> str:
-    found = {}
-    for which in (REGRET, BIAS):
-        at_axis = along(tables.cells, reading, scheme, axis, which) if reading == MAIN else {}
-        values = at_axis or at_base(tables.cells, reading, scheme, which)
-        found[which] = float(np.median([np.mean(value) for value in values.values()])) if values else 0.0
-    regret, bias = found[REGRET], found[BIAS]
+def _ruined(tables: Tables, reading: str, axis: str | None, scheme: str) -> str:
+    """Of seeds whose mAPs lose by taking part, or whose operator earns next to nothing."""
+    told = []
+    maps, operator = (_means(tables, reading, scheme, axis, measure) for measure in (MAPS, OPERATOR))
+    lost = [value for value in maps if value < -MARGIN * level(tables.cells, reading, MAPS)]
+    idle = sum(value < TOLD_SALES * level(tables.cells, reading, OPERATOR) for value in operator)
+    if lost:
+        told.append(f"in {len(lost)} of {name_of(scheme)}'s {len(maps)} seeds the mAPs lose, at worst {-min(lost):.1f}")
+    if idle:
+        told.append(f"in {idle} of {name_of(scheme)}'s {len(operator)} seeds next to nothing is sold")
+    return joined(*told)
+
+
+def _mistakes(tables: Tables, reading: str, axis: str | None, scheme: str) -> str:
+    regret, bias = (float(np.median(_means(tables, reading, scheme, axis, which) or [0.0])) for which in (REGRET, BIAS))
     if regret < TOLD_REGRET * level(tables.cells, reading, MAPS):
         return ""
     told = f"{name_of(scheme)}'s mAPs regret {regret:.2f} {UNIT}"
     if bias > TOLD_MB:
         return f"{told}, buying {bias:.2f} MB more than pays, which lifts the operator"
     return f"{told}, buying {-bias:.2f} MB less than pays" if bias < -TOLD_MB else told
+
+
+def _means(tables: Tables, reading: str, scheme: str, axis: str | None, measure: str) -> list[float]:
+    """Of each seed, over the axis or at the base."""
+    return [float(np.mean(value)) for value in _values(tables, reading, scheme, axis, measure).values()]
+
+
+def _values(
+    tables: Tables, reading: str, scheme: str, axis: str | None, measure: str
+) -> Mapping[int, np.ndarray] | Mapping[int, float]:
+    """Along an axis, or at the base, by seed."""
+    if axis is None:
+        return at_base(tables.cells, reading, scheme, measure)
+    return along(tables.cells, reading, scheme, axis, measure)
 
 
 def source(figure: str, reading: str) -> str:

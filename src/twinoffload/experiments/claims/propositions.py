@@ -72,7 +72,7 @@ def _gains(rows: pl.DataFrame) -> str:
     """What the best deviations gain, and how many formulas' amounts cannot be sent at all."""
     gains, outside = rows["gain_share"].drop_nulls().to_list(), rows["gain_share"].null_count()
     return joined(
-        f"the best deviation gains at most {max(gains):.1e} of γᴬ" if gains else "",
+        f"the best deviation gains up to {max(gains):.2g} γᴬ" if gains and max(gains) > GAIN else "",
         f"{outside} amounts are outside [0, Zmax]" if outside else "",
     )
 

@@ -1,7 +1,7 @@
 """Exact tests and intervals of a share: how many of so many did something."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def share_with_interval(found: int, count: int) -> tuple[float, float, float]:
@@ -36,3 +36,14 @@ def at_least(found: int, count: int, p: float) -> float:
         for k in range(found, count + 1)
     )  # fmt: skip
     return min(math.fsum(math.exp(log) for log in logs), 1.0)
+
+
+def at_least_of(chances: Sequence[float], found: int) -> float:
+    """Probability that at least `found` of some independent events happen, each with its own chance."""
+    counts = [1.0]
+    for chance in chances:
+        counts = [
+            (counts[k] if k < len(counts) else 0.0) * (1.0 - chance) + (counts[k - 1] * chance if k else 0.0)
+            for k in range(len(counts) + 1)
+        ]
+    return min(math.fsum(counts[found:]), 1.0)

@@ -80,7 +80,7 @@ def picture(name: str, shown: pl.DataFrame | None) -> Picture:
 
 
 def embedded(path: Path) -> str:
-    """A PNG file as the text of an `src` attribute: with fewer colours and as lossless WebP, a quarter smaller than PNG.
+    """A PNG file as the text of an `src` attribute: as lossless WebP with fewer colours.
 
     Raises:
         ValueError: it is damaged.

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from twinoffload.experiments.claims import Tables, commands, read_tables
+from twinoffload.experiments.measures import MEASURED_ON
 from twinoffload.experiments.paper_figures import FIGURES
 from twinoffload.experiments.study import MANIFEST, TABLE
 from twinoffload.report.figure_tables import read_table
@@ -33,6 +34,16 @@ class StudyFolder:
     figures: dict[str, pl.DataFrame]
     dated: str | None
 
+    @property
+    def measured_on(self) -> list[tuple[str, str]]:
+        """When the tables beside the cells were measured, where they say so."""
+        found = []
+        for name in ("decision_time", "growth", "propositions"):
+            table = getattr(self.tables, name)
+            if table is not None and MEASURED_ON in table.columns and len(table):
+                found.append((f"{name}.csv measured on", " and ".join(sorted(set(table[MEASURED_ON].cast(str))))))
+        return found
+
     @classmethod
     def load(cls, folder: Path, dated: str | None = None) -> "StudyFolder":
         """Read what is there.
@@ -50,7 +61,13 @@ class StudyFolder:
         figures = {
             name: read_table(folder / f"{name}.csv", f"`{commands.FIGURE[name]}` writes it anew") for name in drawn
         }
-        return cls(folder, manifest, tables, figures, dated or manifest.get(DATE) or metadata.get(DATE))
+        return cls(folder, manifest, tables, figures, dated or _dates(manifest) or metadata.get(DATE))
+
+
+def _dates(manifest: dict[str, Any]) -> str | None:
+    """The days on which its groups were computed; one that was added later says so itself."""
+    days = {manifest.get(DATE), *(group.get(DATE) for group in manifest["groups"] if isinstance(group, dict))}
+    return " and ".join(sorted(day for day in days if day)) or None
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

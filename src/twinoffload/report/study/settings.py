@@ -1,5 +1,6 @@
 """Every setting that made a study, from its manifest."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from twinoffload.report.study.claims import MAIN, readings_in_order
@@ -31,8 +32,8 @@ class Settings(NamedTuple):
     learning: list[Setting]
 
 
-def settings(manifest: dict[str, Any], dated: str | None) -> Settings:
-    """From the groups that a study consists of.
+def settings(manifest: dict[str, Any], dated: str | None, measured_on: Sequence[tuple[str, str]] = ()) -> Settings:
+    """From the groups that a study consists of, and the days on which other tables were measured.
 
     Raises:
         ValueError: a group lacks its scenarios, or they are none.
@@ -45,7 +46,7 @@ def settings(manifest: dict[str, Any], dated: str | None) -> Settings:
         by_name: dict[str, dict[str, Any]] = {}
         for work in learned:
             by_name.setdefault(work["scheme"], work["settings"])
-        facts = _facts(works, manifest, dated)
+        facts = [*_facts(manifest, dated), *measured_on]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(
@@ -75,19 +76,22 @@ def _side_by_side(tables: list[list[Setting]]) -> list[Setting]:
     return found
 
 
-def _facts(works: list[dict[str, Any]], manifest: dict[str, Any], dated: str | None) -> list[tuple[str, str]]:
+def _facts(manifest: dict[str, Any], dated: str | None) -> list[tuple[str, str]]:
+    """What was computed when; a group that was added on another day, by other sources, says so itself."""
+    works = [group["work"] | {key: group.get(key) for key in ("date", "versions")} for group in manifest["groups"]]
     seeds = sorted({seed for work in works for seed in work["seeds"]})
     facts = [("computed on", dated or "not recorded"), ("cells", plain(manifest.get("cells")))]
     for reading in readings_in_order([work["reading"] for work in works]):
         mine = [work for work in works if work["reading"] == reading]
-        count = len({seed for work in mine for seed in work["seeds"]})
-        lengths = {work["kind"]: work["settings"]["episodes"] for work in mine if work["kind"] in ("learned", "curves")}
-        told = [f"{count} seeds"]
-        if "learned" in lengths:
-            told.append(f"trainings of {lengths['learned']} episodes")
-        if "curves" in lengths:
-            told.append(f"learning curves of {lengths['curves']}")
-        facts.append((f"reading {reading}", ", ".join(told)))
+        told = []
+        for kind, name in (("learned", "trainings"), ("curves", "learning curves")):
+            some = [work for work in mine if work["kind"] == kind]
+            if some:
+                count = len({seed for work in some for seed in work["seeds"]})
+                told.append(f"{name} of {some[0]['settings']['episodes']} episodes, {count} seeds")
+        told += sorted({f"computed on {work['date']}" for work in mine if work["date"]})
+        told += sorted({f"sources {work['versions']['sources']}" for work in mine if work["versions"]})
+        facts.append((f"reading {reading}", "; ".join(told) or "equilibria only"))
     held_out = sorted({f"{work['held_out']} episodes of {work['scenarios'][0]['slots']} slots" for work in works})
     facts += [("seeds", f"{seeds[0]} to {seeds[-1]}"), ("held out, for each seed and value", "; ".join(held_out))]
     facts += [(name, plain(value)) for name, value in manifest.items() if name not in _BESIDE and name != "date"]

@@ -72,7 +72,8 @@ class Row(NamedTuple):
         first: whether its part is said here; it is not in the rows of its other readings, which follow.
         size: effect and interval as text.
         p: as text.
-        unit, test, reason: left out where the row above, of the same part, says the same.
+        unit, test: left out where the row above, of the same part, says the same.
+        reason: as the verdict has it.
         letter: of the command in the section's list.
     """
 
@@ -128,7 +129,7 @@ class Changes(NamedTuple):
 
     Attributes:
         reading: which.
-        both: how many statements have a verdict under both.
+        both: how many statements were tested under both, on as many seeds as under the main one.
         turned: that hold where they failed, or fail where they held.
         settled: how many are decided that were not.
         lost: how many are no longer decided.
@@ -160,12 +161,12 @@ def _rows(verdicts: list[Verdict], commands: dict[str, str]) -> Iterable[Row]:
     for part in dict.fromkeys(verdict.part for verdict in ranked):
         above = None
         for verdict in (verdict for verdict in ranked if verdict.part == part):
-            unit, test, reason = (
+            unit, test = (
                 "" if above is not None and getattr(above, name) == getattr(verdict, name) else getattr(verdict, name)
-                for name in ("unit", "test", "reason")
+                for name in ("unit", "test")
             )
             size, p, letter = size_text(verdict), p_text(verdict), commands[verdict.source]
-            yield Row(verdict, above is None, size, p, unit, test, reason, letter)
+            yield Row(verdict, above is None, size, p, unit, test, verdict.reason, letter)
             above = verdict
 
 
@@ -180,7 +181,7 @@ def matrix(claims: Sequence[Section]) -> tuple[list[str], list[tuple[Section, li
 
 
 def size_text(verdict: Verdict) -> str:
-    """Effect and interval, with as many decimals as the largest of the three numbers needs for three digits."""
+    """Effect and interval: three digits of the largest, or as many as show the nearer end apart."""
     if verdict.effect is None:
         return "–"
     values = (verdict.effect, verdict.low, verdict.high)
@@ -188,7 +189,9 @@ def size_text(verdict: Verdict) -> str:
     if 0.0 < largest < 1e-3:
         effect, low, high = (_power(value) for value in values)
     else:
-        effect, low, high = (number(value, decimals(largest)) for value in values)
+        ends = [abs(end - verdict.effect) for end in (verdict.low, verdict.high) if end is not None]
+        near = min((end for end in ends if end > 1e-3 * largest), default=largest)
+        effect, low, high = (number(value, max(decimals(largest), decimals(near, 1))) for value in values)
     known = not (verdict.low is None and verdict.high is None) and not verdict.low == verdict.effect == verdict.high
     return f"{effect} [{low}, {high}]" if known else effect
 
@@ -269,11 +272,12 @@ def of_word(verdicts: Sequence[Verdict], word: str) -> list[Row]:
 
 def changes(verdicts: Sequence[Verdict]) -> list[Changes]:
     """For each other reading that was tested, in order."""
-    main = {(verdict.claim, verdict.part): verdict.verdict for verdict in verdicts if verdict.reading == MAIN}
+    main = {(verdict.claim, verdict.part): verdict for verdict in verdicts if verdict.reading == MAIN}
     found = []
     for reading in readings_in_order([verdict.reading for verdict in verdicts if verdict.reading != MAIN]):
         mine = [row.verdict for one in sections([v for v in verdicts if v.reading == reading]) for row in one.rows]
-        pairs = [(main[v.claim, v.part], v) for v in mine if (v.claim, v.part) in main]
+        beside = [(main[v.claim, v.part], v) for v in mine if (v.claim, v.part) in main]
+        pairs = [(before.verdict, v) for before, v in beside if v.seeds >= before.seeds]
         turned = [v for before, v in pairs if {before, v.verdict} == {"holds", "fails"}]
         settled = sum(before == "undecided" != v.verdict for before, v in pairs)
         lost = sum(v.verdict == "undecided" != before for before, v in pairs)
