@@ -32,13 +32,9 @@ class Measure(Protocol):
 
 TIMING: tuple[Measure, ...] = (timing_study, growth_study)
 PROPOSITIONS: tuple[Measure, ...] = (propositions,)
-<<<<<<< HEAD
 TWIN: tuple[Measure, ...] = (twin_study, twin_loop)
 BY_NAME = {"timing": TIMING, "propositions": PROPOSITIONS, "twin": TWIN}
-=======
-BY_NAME = {"timing": TIMING, "propositions": PROPOSITIONS}
 MEASURED_ON = "measured_on"  # column: the day
->>>>>>> main
 FILES = tuple(one.FILE for measures in BY_NAME.values() for one in measures)
 
 
