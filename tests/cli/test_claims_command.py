@@ -68,7 +68,7 @@ def test_an_empty_study_says_what_to_do(capfd, tmp_path):
 
 def test_unknown_names_are_refused(capfd, folder):
     refused(run(capfd, "claims", folder, "--reading", "loud"), "--reading 'loud'", "main, discount-0")
-    refused(run(capfd, "claims", folder, "--only", "C12"), "--only 'C12'", "C1, C2")
+    refused(run(capfd, "claims", folder, "--only", "C99"), "--only 'C99'", "C1, C2")
     refused(run(capfd, "claims", folder, "--only", ""), "--only ''", "or all")
 
 

@@ -73,6 +73,10 @@ def plain_axes(axes: Axes, grid: str = "both") -> None:
     axes.grid(True, axis=grid)  # pyright: ignore[reportArgumentType]
 
 
+_COORDINATES = re.compile(r'\b(?:d|x|y)="[^"]*"')
+_DECIMALS = re.compile(r"-?\d+\.\d{3,}")  # of a point: a hundredth is seen by nobody
+
+
 def to_svg(figure: Figure, name: str, alt: str) -> str:
     """The figure as an `<svg>` element for a page.
 
@@ -95,6 +99,7 @@ def to_svg(figure: Figure, name: str, alt: str) -> str:
     for color, variable in _VARIABLES.items():
         body = body.replace(color, variable)
     body = re.sub(r"\n\s*", "\n", body)
+    body = _COORDINATES.sub(lambda found: _DECIMALS.sub(lambda number: f"{float(number[0]):.2f}", found[0]), body)
     return f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}">\n{body.strip()}'
 
 

@@ -37,7 +37,7 @@ def draw(table: pl.DataFrame) -> Figure:
             points = shared.filter(pl.col("task") == task, pl.col("belief") == belief)
             panel.scatter(
                 points["accuracy_promised"], points["accuracy_realised"], s=13, color=color, marker=marker, alpha=0.65,
-                linewidths=0, label=LABELS[belief], zorder=2,
+                linewidths=0, label=LABELS[belief], zorder=2, rasterized=True,  # a thousand points
             )  # fmt: skip
         panel.set_title(task)
         panel.set_xlabel("promised accuracy φ", color=MUTED)

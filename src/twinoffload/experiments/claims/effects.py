@@ -132,13 +132,16 @@ def _compared(
     effect: Effect, tables: Tables, reading: str, measure: str, upper: str, lower: str, *, base: bool
 ) -> Part:
     """The part that says that one scheme is above another: mean over the axis's values of each seed, or at the base."""
-    where = "base scenario" if base else f"mean over {effect.symbol}"
+    where, axis = ("base scenario", None) if base else (f"mean over {effect.symbol}", effect.axis)
     learned_first = upper == "sac"
     one, verb, other = (upper, "above", lower) if learned_first else (lower, "below", upper)
     words = f"{name_of(one)} {verb} {name_of(other)} in {WHOSE[measure]}, {where}"
     part = Part(words, UNIT, source(effect.figure, reading), because=note(effect.claim, reading, GAP, measure))
-    sides = (_values(tables, reading, scheme, None if base else effect.axis, measure) for scheme in (upper, lower))
-    values = np.array([np.mean(difference) for difference in differences(*sides).values()])
+    one_side, other_side = (
+        {seed: float(np.mean(value)) for seed, value in _values(tables, reading, scheme, axis, measure).items()}
+        for scheme in (upper, lower)
+    )
+    values = list(differences(one_side, other_side).values())
     if not len(values):
         return replace(part, reason=not_computed(effect.figure, reading))
     margin = MARGIN * level(tables.cells, reading, measure)
@@ -146,7 +149,7 @@ def _compared(
     if not learned_first and found.effect is not None:
         value, low, high = found.effect
         found = replace(found, effect=Interval(-value, -high, -low))
-    return _with_mistakes(found, tables, reading, None if base else effect.axis, measure, one, other)
+    return _with_mistakes(found, tables, reading, axis, measure, one, other)
 
 
 def _with_mistakes(part: Part, tables: Tables, reading: str, axis: str | None, measure: str, *schemes: str) -> Part:

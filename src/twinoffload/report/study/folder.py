@@ -38,7 +38,7 @@ class StudyFolder:
     def measured_on(self) -> list[tuple[str, str]]:
         """When the tables beside the cells were measured, where they say so."""
         found = []
-        for name in ("decision_time", "growth", "propositions"):
+        for name in ("decision_time", "growth", "propositions", "learning_curves", "twin_loop"):
             table = getattr(self.tables, name)
             if table is not None and MEASURED_ON in table.columns and len(table):
                 found.append((f"{name}.csv measured on", " and ".join(sorted(set(table[MEASURED_ON].cast(str))))))
