@@ -21,7 +21,7 @@ from twinoffload.twin.fit_intervals import Uncertain
 from twinoffload.twin.law_fit import EQ_7
 
 _EQ_7, _CHOSEN = "#d55e00", "#0072b2"
-_POINTS = 120  # of a line
+_POINTS = 48  # of a line
 _DPI = 200
 
 

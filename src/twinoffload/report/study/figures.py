@@ -14,7 +14,7 @@ from twinoffload.experiments.paper_figures import FIGURES as VARIED
 from twinoffload.report.wording import number
 
 OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
-_COLORS = 64  # of a picture in the page: a third of the bytes, and lines and text still look the same
+_COLORS = 40  # of a picture in the page: a third of the bytes, and lines and text still look the same
 _CURVE = (
     "Median over seeds and its interval (band) in training, of exploring policies, for three learning rates of all "
     "networks; a dot in the median over seeds of the episodes in which they have settled. Level lines: what schemes "
