@@ -74,6 +74,11 @@ def test_few_verdicts_rest_on_symmetry(monkeypatch):
         ("main", "C3", "the mAPs' utility is smoother at rate 0.0005 than at 0.05, second half of training"),
         ("main", "C5", "SAC: the operator's utility falls with f, 16 to 24"),
         ("main", "C5", "SAC: the mAPs' utility rises with f, 16 to 24"),
+        ("main", "C12", "digits, large: Eq. 7 misses sizes left out by at most 0.01 more than the best rival law"),
+        *(
+            ("main", "C12", f"{task}, large: accuracy is concave in data, below and above the middle size")
+            for task in ("fault", "traffic")
+        ),
         *(
             (reading, "C4", base.format("SAC above TD3 in the operator's"))
             for reading in ("load", "silent", "paper-literal")
