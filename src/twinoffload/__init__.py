@@ -1,5 +1,6 @@
 """Pricing AI training in 6G: the Stackelberg game of twin offloading, its equilibria, and agents that learn it."""
 
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -57,3 +58,10 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+# Where Gymnasium is installed it knows the environments by name from now on; they are imported when one is made.
+with suppress(ImportError):
+    from twinoffload.env.registration import register_environments
+
+    register_environments()

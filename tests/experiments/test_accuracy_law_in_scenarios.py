@@ -7,9 +7,9 @@ import torch
 
 from twinoffload import Exponential, PowerLaw, Scenario, best_response, optimal_price, solve, uplink_rate
 from twinoffload.cli import main
+from twinoffload.env.references import Equilibrium
 from twinoffload.experiments.comparison import compare, held_out, reference_names, references, summarise
 from twinoffload.experiments.expected import Expected
-from twinoffload.experiments.references import Equilibrium
 from twinoffload.game.expected_price import Belief, Range, expected_best_price
 from twinoffload.game.explanation import explain_pair, explain_rate
 from twinoffload.learning.amortised.settings import AmortisedSettings

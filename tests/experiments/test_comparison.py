@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from twinoffload import Scenario, evaluate_prices, solve
+from twinoffload.env.references import Equilibrium, Reactive
 from twinoffload.env.slots import Slots
 from twinoffload.experiments.committed import decode, encode
 from twinoffload.experiments.comparison import TIMES, compare, held_out, reference_names, references, summarise
 from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.decision_time import first_of
 from twinoffload.experiments.interval import median_interval
-from twinoffload.experiments.references import Equilibrium, Reactive
 from twinoffload.learning.agents import Agents
 from twinoffload.learning.alone import alone
 from twinoffload.learning.rows import draw_rows

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from twinoffload import Scenario
+from twinoffload.env.references import Equilibrium
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.outcome import chosen
 from twinoffload.experiments.committed import Committed
 from twinoffload.experiments.comparison import REFERENCES, held_out, play_episodes, reference_names, references
 from twinoffload.experiments.expected import Expected, belief_of
-from twinoffload.experiments.references import Equilibrium
 from twinoffload.game.expected_price import expected_best_price, expected_data
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import unit_delay

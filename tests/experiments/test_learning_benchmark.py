@@ -12,7 +12,6 @@ from twinoffload import Scenario
 from twinoffload.cli import main
 from twinoffload.experiments.benchmarks import learning, learning_bars, pendulum, phases, probes, tuning, updates
 from twinoffload.experiments.benchmarks.bars import Bar
-from twinoffload.experiments.benchmarks.peer_view import agent_view
 from twinoffload.learning.optimiser import Adam
 from twinoffload.learning.train_settings import TrainSettings
 
@@ -74,18 +73,6 @@ def test_throughput_is_of_all_agents_at_the_best_thread_counts(monkeypatch):
 
 def test_batches_are_those_of_the_presets():
     assert updates.batches() == (64, 128)
-
-
-@pytest.mark.parametrize("who", ["operator", "map"])
-def test_the_view_of_one_agent_passes_gymnasiums_checker(who):
-    from gymnasium.utils.env_checker import check_env
-
-    view = agent_view(SHORT, who)
-    check_env(view, skip_render_check=True)
-    view.reset(seed=3)
-    *_, terminated, truncated, _ = [view.step(view.action_space.sample()) for _ in range(SHORT.slots)][-1]
-    assert truncated
-    assert not terminated
 
 
 def test_phases_add_up_and_leave_nothing_behind():

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from twinoffload import Scenario
+from twinoffload.env.references import Equilibrium
 from twinoffload.experiments import paper_figures, paper_groups
 from twinoffload.experiments.comparison import held_out, play_episodes
 from twinoffload.experiments.execution import here
 from twinoffload.experiments.paper_figures import AXES, FIGURES, FULL, PRESETS, RATES, REFERENCES, Effort
-from twinoffload.experiments.references import Equilibrium
 from twinoffload.experiments.study import Study
 from twinoffload.learning.train_settings import TrainSettings
 

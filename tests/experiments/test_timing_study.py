@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from twinoffload import Scenario
+from twinoffload.env.references import Equilibrium
 from twinoffload.env.slots import Slots
 from twinoffload.experiments import timing_study
 from twinoffload.experiments.counting import Count
 from twinoffload.experiments.decision_time import Stopwatch, first_of
 from twinoffload.experiments.measure_settings import FULL, QUICK, MeasureSettings
-from twinoffload.experiments.references import Equilibrium
 from twinoffload.experiments.timing_study import SCHEMES, amortised, measure, sac, steps
 from twinoffload.learning.agents import Agents
 from twinoffload.learning.amortised.scheme import Amortised

@@ -131,9 +131,8 @@ class Encoder:
     def map_features(self, slots: View, price: Tensor) -> Tensor:
         """Own log-gains and prices (Eq. 34), then whatever else an mAP may see, float32 `[..., N, F]`.
 
-        Under `load` that is the SINR each BS would have offered with last slot's interference, in decades; under
-        `gains` the log-gains of the next mAP, of the one after it, and so on round. With `price_contrast` its prices
-        less their mean come before that.
+        Under `load` that is `load_features`; under `gains` the log-gains of the next mAP, of the one after it, and so
+        on round. With `price_contrast` its prices less their mean come before that.
         """
         terms = slots.terms
         parts = [self._log_gain(slots), (2.0 * price / self.highest_price - 1.0).float()]
@@ -141,7 +140,7 @@ class Encoder:
             above = (price - price.mean(-1, keepdim=True)) / (self.price_contrast * self.highest_price)
             parts.append(above.tanh().float())
         if self.observation == "load":
-            parts.append(_decades(slots, slots.last_interference))
+            parts.append(self.load_features(slots))
         if self.observation == "gains":
             maps = torch.arange(self.scenario.maps, device=slots.gain.device)
             others = (maps.unsqueeze(-1) + maps[1:]) % self.scenario.maps
@@ -154,6 +153,10 @@ class Encoder:
         if self.own.shape[-1]:
             parts.append(self.own.expand(*slots.gain.shape[:-1], -1))
         return torch.cat(parts, dim=-1)
+
+    def load_features(self, slots: View) -> Tensor:
+        """The SINR that each BS would have offered with last slot's interference, in decades, float32 `[..., N, M]`."""
+        return _decades(slots, slots.last_interference)
 
     def interference_features(self, slots: View, association: Tensor, data: Tensor) -> Tensor:
         """What follows from a slot's decisions: the SINR each BS offers each mAP, in decades, float32 `[..., N, M]`.

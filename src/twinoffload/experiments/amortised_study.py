@@ -12,6 +12,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from twinoffload.env.references import Equilibrium
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.outcome import chosen
@@ -22,7 +23,6 @@ from twinoffload.experiments.committed import Committed
 from twinoffload.experiments.comparison import held_out, play_episodes
 from twinoffload.experiments.interval import median_interval
 from twinoffload.experiments.paired import by_seed
-from twinoffload.experiments.references import Equilibrium
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import unit_delay
 from twinoffload.game.price_code import decode, remainder

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from twinoffload.env.episodes import Episodes, draw_episodes
+from twinoffload.env.references import Constant, Equilibrium, Random, Reactive
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.mistakes import mistakes
@@ -16,7 +17,6 @@ from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.decision_time import Stopwatch, decision_ms
 from twinoffload.experiments.expected import Expected
 from twinoffload.experiments.interval import Interval, median_interval
-from twinoffload.experiments.references import Constant, Equilibrium, Random, Reactive
 from twinoffload.game.accuracy_law import Exponential
 from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream

@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from twinoffload.env.episodes import Episodes
+from twinoffload.env.references import Equilibrium
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
 from twinoffload.experiments.comparison import check_playable, compare, held_out, references, summarise
-from twinoffload.experiments.references import Equilibrium
 from twinoffload.files import json_text, write_text, write_whole
 from twinoffload.learning.kinds import Settings, check
 from twinoffload.learning.run_folder import RunFolder

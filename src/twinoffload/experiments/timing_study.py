@@ -28,6 +28,7 @@ import polars as pl
 import torch
 
 from twinoffload.env.episodes import Episodes, draw_episodes
+from twinoffload.env.references import Equilibrium, Reactive
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.dispatch import Concept
@@ -37,7 +38,6 @@ from twinoffload.equilibrium.solve import solve
 from twinoffload.experiments.counting import one_thread
 from twinoffload.experiments.decision_time import Stopwatch, first_of
 from twinoffload.experiments.measure_settings import FULL, MeasureSettings
-from twinoffload.experiments.references import Equilibrium, Reactive
 from twinoffload.learning.amortised.scheme import Amortised
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.kinds import begin, load_settings

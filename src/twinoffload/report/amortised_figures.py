@@ -12,6 +12,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from twinoffload.colors import STATION_COLORS
 from twinoffload.files import write_text
 from twinoffload.report import figure_tables
 from twinoffload.report.schemes import scheme_named
@@ -20,7 +21,6 @@ from twinoffload.report.style import (
     LINE,
     MUTED,
     PAPER,
-    STATION_COLORS,
     new_figure,
     plain_axes,
     standalone,

@@ -11,9 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon
 from matplotlib.textpath import text_to_path
 
+from twinoffload.colors import STATION_COLORS
 from twinoffload.report.placement import Label, place_labels
 from twinoffload.report.results import Results
-from twinoffload.report.style import MUTED, PAPER, RC, STATION_COLORS, WIDTH, new_figure, style, to_svg
+from twinoffload.report.style import MUTED, PAPER, RC, WIDTH, new_figure, style, to_svg
 
 _PANEL, _LEFT, _GAP, _TOP, _BOTTOM, _LEGEND = 3.9, 0.55, 0.5, 0.55, 0.5, 0.4  # inches
 _SMALL = 8.0  # points

@@ -14,11 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-INK, MUTED, LINE, PAPER = "#1f2328", "#656d76", "#d0d7de", "#ffffff"
-_VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", PAPER: "var(--paper)"}
+from twinoffload.colors import INK, LINE, MUTED, PAPER
 
-# By number, not by BS: more BSs than colours start over, and labels tell them apart.
-STATION_COLORS = ("#7a5fd0", "#1f9187", "#cf5064", "#8f8429")
+_VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", LINE: "var(--line)", PAPER: "var(--paper)"}
 
 WIDTH = 9.0  # inches; at 96 px an inch, the width of the page's text
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from twinoffload.experiments.benchmarks.peer_view import import_peer
+from twinoffload.experiments.benchmarks.peers import import_peer
 from twinoffload.learning.replay import Replay
 from twinoffload.learning.sac import SAC, SACSettings
 from twinoffload.seeding import stream

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
+from twinoffload.env.references import Equilibrium
 from twinoffload.experiments.comparison import held_out, play_episodes
-from twinoffload.experiments.references import Equilibrium
 from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.learning.training import Trainer
 from twinoffload.scenario import Scenario

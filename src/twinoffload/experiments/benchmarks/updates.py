@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from twinoffload.experiments.benchmarks.bars import Bar
-from twinoffload.experiments.benchmarks.peer_view import Who, agent_view, import_peer
+from twinoffload.experiments.benchmarks.peers import import_peer
 from twinoffload.experiments.benchmarks.timing import Speed, multiply
 from twinoffload.learning.networks import Mlp
 from twinoffload.learning.replay import Replay
@@ -115,14 +115,24 @@ def _machine_bars(wide: pl.DataFrame) -> list[Bar]:
     return [Bar(f"share of matrix rate, width {WIDE}, {agent}", [value], MATRIX_SHARE) for agent, value in share.rows()]
 
 
+def _environment(scenario: Scenario, who: str) -> Any:
+    """Gymnasium's view of the operator, or of the first mAP, among mAPs that react."""
+    import_peer("gymnasium")
+    from twinoffload.env.gymnasium_envs import AccessPointEnv, OperatorEnv
+
+    if who == "operator":
+        return OperatorEnv(scenario, "reactive", price_margin=0.0)
+    return AccessPointEnv(scenario, 0, scenario.highest_price, "reactive", amount_margin=0.0)
+
+
 class _Peer:
     """stable-baselines3's SAC, hidden layers `WIDTH` wide, with transitions of the environment in its replay."""
 
-    def __init__(self, scenario: Scenario, who: Who):
+    def __init__(self, scenario: Scenario, who: str):
         library = import_peer("stable_baselines3")
         self.model = library.SAC(
             "MlpPolicy",
-            agent_view(scenario, who),
+            _environment(scenario, who),
             policy_kwargs={"net_arch": [WIDTH, WIDTH]},
             learning_rate=1e-3,
             buffer_size=STORED,

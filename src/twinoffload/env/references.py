@@ -1,4 +1,4 @@
-"""Schemes that need no learning, the reference rows of every table."""
+"""Schemes that need no learning: the reference rows of every table, and whom one agent alone plays against."""
 
 import torch
 from torch import Tensor
@@ -35,9 +35,10 @@ class Equilibrium:
         return self._reply
 
 
-class _BestReplying:
+class BestReplying:
     """mAPs that know everything and best respond in turn until nobody moves."""
 
+    name = "best-replying"
     observation = "full"
 
     def begin(self, slots: Slots) -> None:
@@ -56,7 +57,7 @@ class _BestReplying:
         return outcome.association, outcome.data
 
 
-class Constant(_BestReplying):
+class Constant(BestReplying):
     """One price for each BS, blind to the state; mAPs best reply."""
 
     name = "constant"
@@ -69,7 +70,7 @@ class Constant(_BestReplying):
         return self._price.to(slots.gain).expand_as(slots.gain)
 
 
-class Random(_BestReplying):
+class Random(BestReplying):
     """Prices uniform in the operator's range; mAPs best reply."""
 
     name = "random"
@@ -119,6 +120,20 @@ class Reactive:
         association = torch.where((better & coin) | (here < 0), utility.argmax(-1), here)
         sent = chosen(data, association)
         return association if terms.idle_interferes else torch.where(sent > 0.0, association, -1), sent
+
+
+class Fixed:
+    """mAPs that look at no price: everything they have, to their strongest BS."""
+
+    name = "fixed"
+    observation = "paper"
+
+    def begin(self, slots: Slots) -> None:
+        """Nothing is remembered."""
+
+    def offload(self, slots: Slots, price: Tensor) -> tuple[Tensor, Tensor]:
+        """The strongest BS and all raw data."""
+        return strongest_station(slots.gain), slots.terms.raw_data.squeeze(-1).expand(slots.gain.shape[:-1])
 
 
 def _flat(slots: Slots, solve):
