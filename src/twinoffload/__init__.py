@@ -1,8 +1,9 @@
 """Pricing AI training in 6G: the Stackelberg game of twin offloading, its equilibria, and agents that learn it."""
 
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from twinoffload.env.registration import register_environments
 
 if TYPE_CHECKING:
     from twinoffload.equilibrium.gradient import GradientSettings
@@ -60,8 +61,4 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
 
-# Where Gymnasium is installed it knows the environments by name from now on; they are imported when one is made.
-with suppress(ImportError):
-    from twinoffload.env.registration import register_environments
-
-    register_environments()
+register_environments()

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from pettingzoo import make
 from pettingzoo.test import (
     api_test,
     max_cycles_test,
@@ -31,12 +32,17 @@ unlike = pytest.mark.filterwarnings(
 @unlike
 @pytest.mark.parametrize("scenario", ["paper", "open", "private"])
 def test_pettingzoos_own_tests_pass(scenario, capsys):
-    make = {"scenario": scenario, "max_cycles": 5}
-    api_test(pricing_v0.env(**make), num_cycles=40)
-    parallel_api_test(pricing_v0.parallel_env(**make), num_cycles=40)
-    seed_test(partial(pricing_v0.env, **make), num_cycles=20)
-    parallel_seed_test(partial(pricing_v0.parallel_env, **make), num_cycles=20)
-    state_test(pricing_v0.env(**make), pricing_v0.parallel_env(**make), num_cycles=10)
+    given = {"scenario": scenario, "max_cycles": 5}
+    api_test(pricing_v0.env(**given), num_cycles=40)
+    parallel_api_test(pricing_v0.parallel_env(**given), num_cycles=40)
+    seed_test(partial(pricing_v0.env, **given), num_cycles=20)
+    parallel_seed_test(partial(pricing_v0.parallel_env, **given), num_cycles=20)
+    state_test(pricing_v0.env(**given), pricing_v0.parallel_env(**given), num_cycles=10)
+
+
+def test_pettingzoo_makes_them_by_name():
+    assert isinstance(make("parallel", "twinoffload/Pricing-v0", max_cycles=2), pricing_v0.parallel_env)
+    assert isinstance(make("aec", "twinoffload/Pricing-v0").unwrapped, pricing_v0.raw_env)
 
 
 @unlike

@@ -51,7 +51,7 @@ class _OneEnv(gymnasium.Env):
         features, reward, told = self.seat.step(action_of(action, self.action_space.shape, "action")[None])
         self.played += 1
         self._show()
-        info = {name: value[0].cpu().numpy().copy() for name, value in told.items()}
+        info: dict[str, Any] = {name: value[0].cpu().numpy().copy() for name, value in told.items()}
         info["operator_utility"] = float(info["operator_utility"])
         return seen(features[0]), reward[0].item(), False, self.played == self.seat.slots, info
 
