@@ -118,6 +118,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         given = fault["input"].get(asked) if isinstance(fault["input"], dict) else fault["input"]
         told = f"{field}.{asked} = {given!r:.60}" if given is not None else f"{field}.{asked} is missing"
         return f"{told}: must be one of {names}"
+    if fault["type"] == "missing":
+        return f"{field} is missing"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     return f"{field} = {fault['input']!r:.60}: {message}"

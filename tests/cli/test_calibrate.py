@@ -129,7 +129,7 @@ def test_bad_files_and_options_are_refused_in_one_line(capfd, tmp_path, two):
         ([two, "--stations", "small,huge"], "--stations: 'huge' is no structure, which has small, large"),
         ([two, "--out", tmp_path / "o.yaml"], "say which BS has which with --stations"),
         ([both, "--out", tmp_path / "o.yaml"], "a scenario has one task, the file a, b; choose with --task"),
-        ([two, "--out", two], "is the file that --curve reads"),
+        ([two, "--out", two], "is the file that CURVE reads"),
         ([two, "--plot", tmp_path / "p.gif"], "must end in .png, .pdf, .svg"),
     ):
         status, out, err = run(capfd, "calibrate", *words)

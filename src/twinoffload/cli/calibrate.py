@@ -67,9 +67,9 @@ def calibrate(
 
     if plot is not None and plot.suffix.lower() not in _PLOTS:
         raise ValueError(f"--plot {plot}: must end in {', '.join(_PLOTS)}")
-    for target in (out, plot):
+    for option, target in (("--out", out), ("--plot", plot)):
         if target is not None:
-            check_out(target, force, curve=curve)
+            check_out(target, force, option, CURVE=curve)
     curves = _chosen(read_curves(curve, clip=clip), task, structure)
     wanted = _stations(curves, stations, out is not None)
     fields, unfit = _fields(curves, wanted)

@@ -29,17 +29,24 @@ def training_settings(settings: str | None = None, **given: Any) -> Any:
     return chosen.replace(**{name: value for name, value in given.items() if value is not None})
 
 
-def check_out(out: Path, overwrite: bool, **inputs: str | Path) -> None:
-    """See before any work that --out can be written, and is none of the files that the command reads, by option.
+def check_out(out: Path, overwrite: bool, option: str = "--out", **inputs: str | Path) -> None:
+    """See before any work that what `option` names can be written, and is none of the files that the command reads.
+
+    Args:
+        out: the file to be.
+        overwrite: whether it may exist.
+        option: by which it was named.
+        inputs: what is read, by its option; in capitals what is no option.
 
     Raises:
         ValueError: naming the file and the remedy.
     """
     from twinoffload.tables import check_target
 
-    for option, given in inputs.items():
+    for name, given in inputs.items():
         if os.path.exists(out) and os.path.exists(given) and os.path.samefile(out, given):
-            raise ValueError(f"--out {out}: is the file that --{option} reads; name another")
+            read = name if name.isupper() else f"--{name}"
+            raise ValueError(f"{option} {out}: is the file that {read} reads; name another")
     check_target(out, overwrite=overwrite)
 
 

@@ -88,13 +88,13 @@ def _panel(axes: Axes, found: Calibration) -> None:
     sizes = np.geomspace(curve.sizes[0], curve.sizes[-1], _POINTS)
     axes.set_xscale("log")
     plain_axes(axes)
-    _law(axes, found.eq_7, sizes, _EQ_7, (0, (5, 2)), "Eq. 7 (band: single measurements)")
+    _law(axes, found.eq_7, sizes, _EQ_7, (0, (5, 2)), "Eq. 7")
     if found.choice.chosen != EQ_7:
-        _law(axes, found.law, sizes, _CHOSEN, "-", "law chosen (band: single measurements)", band=True)
+        _law(axes, found.law, sizes, _CHOSEN, "-", "law chosen", band=True)
     else:
         _band(axes, found.eq_7, sizes, _EQ_7)
     middle, low, high = _intervals(found)
-    label = "measured: median over seeds, interval" if (curve.counts > 1).any() else "measured"
+    label = "measured: median, interval" if (curve.counts > 1).any() else "measured"
     axes.errorbar(
         curve.sizes, middle, np.abs([middle - low, high - middle]), color=INK, marker="o", markersize=3.2,
         linewidth=0.9, linestyle="none", label=label, zorder=3,
@@ -118,7 +118,7 @@ def _law(
 
 def _band(axes: Axes, law: Uncertain, sizes: np.ndarray, color: str) -> None:
     low, high = law.predict(sizes)
-    axes.fill_between(sizes, low, high, color=color, alpha=0.15, linewidth=0, zorder=1)
+    axes.fill_between(sizes, low, high, color=color, alpha=0.15, linewidth=0, label="where single measurements lie", zorder=1)
 
 
 def _intervals(found: Calibration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
