@@ -15,11 +15,11 @@ from stable_baselines3 import SAC
 from stable_baselines3.common.env_util import make_vec_env
 
 import twinoffload  # noqa: F401 (registers the environments)
+from twinoffload.env.constant_price import best_constant_price
 from twinoffload.env.gymnasium_envs import OperatorEnv
 from twinoffload.env.references import BestReplying, Constant, Equilibrium
 from twinoffload.env.spaces import seen
 from twinoffload.experiments.comparison import held_out, play_episodes
-from twinoffload.experiments.constant import best_constant_price
 
 
 class Trained(BestReplying):

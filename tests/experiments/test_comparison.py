@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from twinoffload import Scenario, evaluate_prices, solve
+from twinoffload.env.constant_price import best_constant_price
 from twinoffload.env.references import Equilibrium, Reactive
 from twinoffload.env.slots import Slots
 from twinoffload.experiments.committed import decode, encode
 from twinoffload.experiments.comparison import TIMES, compare, held_out, reference_names, references, summarise
-from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.decision_time import first_of
 from twinoffload.experiments.interval import median_interval
 from twinoffload.learning.agents import Agents

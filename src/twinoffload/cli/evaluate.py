@@ -1,13 +1,27 @@
 """`twinoffload evaluate`: trained agents on fresh channels, beside every reference."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run (`twinoffload train --out`).")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of a run (`twinoffload train --out`); none: references and --scheme.")
+    ] = None,
+    scheme: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE:CLASS|FOLDER", help="Beside it: a scheme of your own, or another run; may be repeated."
+        ),
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="Without a run: preset or YAML file that is played.", show_default="paper")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Without a run: seeds 0..K-1.", show_default="6")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Which held-out channels; each number gives others.")] = 0,
     episodes: Annotated[int, typer.Option(min=1, help="Held-out episodes for each trained seed.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
@@ -17,8 +31,11 @@ def evaluate(
 
     Utilities are money a slot; shares are of `admission`, the upper bound, on the same channels.
 
-    Example: twinoffload evaluate results/run --seed 1
-    """
+    \b
+    Example
+      twinoffload evaluate results/run --seed 1
+      twinoffload evaluate --scheme my_schemes:MyScheme --scenario open
+    """  # noqa: D301
     from rich.console import Console
 
     from twinoffload.cli.comparison_table import print_comparison
@@ -32,27 +49,49 @@ def evaluate(
         references,
         summarise,
     )
+    from twinoffload.experiments.own_schemes import schemes_beside
     from twinoffload.files import json_text
-    from twinoffload.learning.run_folder import RunFolder
 
     use_machine("cpu", threads)
-    run = RunFolder.open(folder)
-    check_playable(run.scenario, len(run.seeds), episodes)
-    trainer = run.trainer()
-    if trainer.episode == 0:
-        raise ValueError(f"{folder}: has no checkpoint yet; train it with `twinoffload train --resume --out {folder}`")
+    played, numbers, trained = _run(folder, scheme, scenario, seeds)
+    check_playable(played, len(numbers), episodes)
+    beside = schemes_beside(scheme or [], played, numbers)
+    own = [] if trained is None else [trained.agents]
+    names = [one.name for one in (*own, *beside)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"--scheme: two are called {max(names, key=names.count)!r}; give one another `name`")
     with progress() as bars:
-        bar = Bar(bars, "schemes", 1 + len(reference_names(run.scenario)))
-        schemes = [trainer.agents, *references(run.scenario, seed)]
-        table = compare(schemes, held_out(run.scenario, run.seeds, episodes, seed), run.seeds, bar.advance)
+        bar = Bar(bars, "schemes", len(names) + len(reference_names(played)))
+        schemes = [*own, *beside, *references(played, seed)]
+        table = compare(schemes, held_out(played, numbers, episodes, seed), numbers, bar.advance)
     summary = {
-        "scenario": run.scenario.name,
-        "seeds": run.seeds,
-        "episodes_trained": trainer.episode,
-        "held_out": {"episodes": episodes, "slots": run.scenario.slots, "seed": seed},
+        "scenario": played.name,
+        "seeds": numbers,
+        "episodes_trained": None if trained is None else trained.episode,
+        "held_out": {"episodes": episodes, "slots": played.slots, "seed": seed},
         "rows": summarise(table),
     }
     if json:
         typer.echo(json_text(summary))
     else:
         print_comparison(summary, Console())
+
+
+def _run(
+    folder: Path | None, scheme: list[str] | None, scenario: str | None, seeds: int | None
+) -> tuple[Any, list[int], Any]:
+    """What is played, for which seeds, and the training in the folder, if one was named."""
+    from twinoffload.learning.run_folder import RunFolder
+    from twinoffload.scenario import Scenario
+
+    if folder is None and not scheme:
+        raise ValueError("evaluate: name the folder of a run, or --scheme")
+    if folder is None:
+        return Scenario.load(scenario or "paper"), list(range(6 if seeds is None else seeds)), None
+    for option, value in (("--scenario", scenario), ("--seeds", seeds)):
+        if value is not None:
+            raise ValueError(f"{option} {value}: a run is played in its own scenario and with its seeds; leave it out")
+    run = RunFolder.open(folder)
+    if run.episodes_done() == 0:
+        raise ValueError(f"{folder}: has no checkpoint yet; train it with `twinoffload train --resume --out {folder}`")
+    return run.scenario, run.seeds, run.trainer()

@@ -9,8 +9,16 @@ class RunInterruptedError(Exception):
     """Somebody pressed Ctrl-C; the message says how to go on."""
 
 
-def training_settings(settings: str | None = None, **given: Any) -> Any:
+SCHEME_HELP = "Your own scheme instead: my_module:MyScheme, or path/to/my_file.py:MyScheme."
+
+
+def training_settings(settings: str | None = None, scheme: str | None = None, **given: Any) -> Any:
     """A preset's or a file's training settings ("tuned" if None) with the options that were given.
+
+    Args:
+        settings: the preset or file.
+        scheme: one's own scheme in its place.
+        given: the fields that options change; None: not given.
 
     Raises:
         ValueError: naming the option, or the file and its field.
@@ -21,6 +29,14 @@ def training_settings(settings: str | None = None, **given: Any) -> Any:
     observations = get_args(Observation)
     if given.get("observation") not in (None, *observations):
         raise ValueError(f"--observation {given['observation']!r}: must be one of {', '.join(observations)}")
+    if scheme is not None:
+        if settings is not None or given.pop("observation", None) is not None:
+            option = "--settings" if settings is not None else "--observation"
+            raise ValueError(f"{option}: a scheme of your own brings what it needs; leave it out")
+        from twinoffload.learning.own.settings import OwnSettings
+
+        fields = {name: value for name, value in given.items() if value is not None}
+        return OwnSettings.from_values("--scheme", {"source": scheme} | fields)
     chosen = load_settings("tuned" if settings is None else settings)
     if given.get("observation") is not None and "observation" not in type(chosen).model_fields:
         raise ValueError(

@@ -5,16 +5,20 @@ from typing import Annotated
 
 import typer
 
+from twinoffload.cli.options import SCHEME_HELP
+
 
 def quick(
     scenario: Annotated[str, typer.Option(help="Preset (paper, open, private) or YAML file.")] = "paper",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0..K-1, trained at once.")] = 6,
     settings: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="How to learn: preset (tuned, tuned-td3, tuned-ddpg, paper-literal, amortised) or YAML file."
+            help="How to learn: preset (tuned, tuned-td3, tuned-ddpg, paper-literal, amortised) or YAML file.",
+            show_default="tuned",
         ),
-    ] = "tuned",
+    ] = None,
+    scheme: Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help=SCHEME_HELP)] = None,
     episodes: Annotated[
         int | None, typer.Option(min=1, help="Training episodes.", show_default="the settings' own")
     ] = None,
@@ -49,8 +53,9 @@ def quick(
 
     where = use_machine(device, threads)
     chosen = Scenario.load(scenario)
-    learning = training_settings(settings, episodes=episodes, observation=observation)
-    given = [f"--scenario {quote(scenario)}", f"--settings {quote(settings)}", f"--seeds {seeds}"]
+    learning = training_settings(settings, scheme, episodes=episodes, observation=observation)
+    how = f"--settings {quote(settings or 'tuned')}" if scheme is None else f"--scheme {quote(scheme)}"
+    given = [f"--scenario {quote(scenario)}", how, f"--seeds {seeds}"]
     given += [f"--episodes {learning.episodes}"]
     given += [f"--observation {observation}"] if observation is not None else []
     given += [f"--held-out {held_out}", f"--out {quote(str(out))}"]

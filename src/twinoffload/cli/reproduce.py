@@ -27,6 +27,10 @@ def reproduce(
     resume: Annotated[
         bool, typer.Option("--resume", help="Take over what --out holds: finished groups are not computed again.")
     ] = False,
+    scheme: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE:CLASS", help="In every figure also: a scheme of your own; may be repeated."),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where policies are trained: auto, cpu or cuda.")] = "cpu",
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Processes, each of one thread.", show_default="all cores")
@@ -47,6 +51,7 @@ def reproduce(
       twinoffload reproduce all --quick
       twinoffload reproduce fig4,fig7 --seeds 20 --resume
       twinoffload reproduce readings,timing,propositions --resume
+      twinoffload reproduce fig7 --quick --scheme my_schemes:MyScheme
     """  # noqa: D301
     import time
 
@@ -62,11 +67,14 @@ def reproduce(
     check_folder(folder, resume, measures.FILES)
     options = {"--seeds": seeds, "--out": folder, "--workers": workers, "--ray": ray}
     options |= {"--device": None if device == "cpu" else device}
+    options |= {"--scheme": scheme}
     again = _again(figures, quick, options)
     computed = [name for name in names if name not in measures.BY_NAME]
     if computed:
         title = f"the paper's figures, {'quick' if quick else 'full'}, {where}"
-        study = Study(folder, groups(computed, count, QUICK if quick else FULL, where), title, measures.FILES)
+        study = Study(
+            folder, groups(computed, count, QUICK if quick else FULL, where, scheme or ()), title, measures.FILES
+        )
         if ray is not None:
             execute = execution.on_ray(paper_groups.compute, ray)
         else:
@@ -118,7 +126,8 @@ def _again(figures: str, quick: bool, options: dict[str, Any]) -> str:
     """The command that goes on where this one stopped."""
     from shlex import join
 
-    given = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    several = {name: value if isinstance(value, list) else [value] for name, value in options.items() if value}
+    given = [word for name, values in several.items() for value in values for word in (name, str(value))]
     return join(["twinoffload", "reproduce", figures, *(["--quick"] if quick else []), *given, "--resume"])
 
 

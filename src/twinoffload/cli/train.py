@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from twinoffload.cli.options import SCHEME_HELP
+
 
 def train(
     scenario: Annotated[
@@ -28,6 +30,7 @@ def train(
             help="What an mAP sees: paper (own gains, prices), load (last interference too) or gains (all gains)."
         ),
     ] = None,
+    scheme: Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help=SCHEME_HELP)] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("results/run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out from its checkpoint.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -37,8 +40,11 @@ def train(
 
     Writes a run folder: scenario, settings, metrics, TensorBoard events and a checkpoint every few episodes.
 
-    Example: twinoffload train --scenario open --seeds 5 --out results/open
-    """
+    \b
+    Example
+      twinoffload train --scenario open --seeds 5 --out results/open
+      twinoffload train --scheme my_schemes:MyScheme --out results/mine
+    """  # noqa: D301
     from shlex import quote
 
     from twinoffload.cli.options import RunInterruptedError, training_settings, use_machine
@@ -53,6 +59,7 @@ def train(
             "--seeds": seeds,
             "--settings": settings,
             "--observation": observation,
+            "--scheme": scheme,
         }
         told = [name for name, value in given.items() if value is not None]
         if told:
@@ -62,7 +69,7 @@ def train(
             run.extend(episodes)
     else:
         chosen = Scenario.load("paper" if scenario is None else scenario)
-        learning = training_settings(settings, episodes=episodes, observation=observation)
+        learning = training_settings(settings, scheme, episodes=episodes, observation=observation)
         run = RunFolder.create(out, chosen, learning, range(6 if seeds is None else seeds))
     try:
         with progress() as bars:

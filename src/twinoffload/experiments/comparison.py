@@ -6,6 +6,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from twinoffload.env.constant_price import best_constant_price
 from twinoffload.env.episodes import Episodes, draw_episodes
 from twinoffload.env.references import Constant, Equilibrium, Random, Reactive
 from twinoffload.env.scheme import Scheme
@@ -13,7 +14,6 @@ from twinoffload.env.slots import Slots
 from twinoffload.equilibrium.mistakes import mistakes
 from twinoffload.equilibrium.profiles import check_enumerable, profile_count
 from twinoffload.experiments.committed import Committed
-from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.decision_time import Stopwatch, decision_ms
 from twinoffload.experiments.expected import Expected
 from twinoffload.experiments.interval import Interval, median_interval

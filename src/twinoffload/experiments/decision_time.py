@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from twinoffload.env.episodes import Episodes
+from twinoffload.env.own_scheme import OwnScheme
 from twinoffload.env.scheme import Scheme
 from twinoffload.env.slots import Slots
 from twinoffload.learning.agents import Agents
@@ -66,7 +67,7 @@ def _of_one_seed(scheme: Scheme, row: int) -> Scheme:
     """Learned policies without those that were trained beside them."""
     if isinstance(scheme, Agents):
         return alone(scheme, row)
-    return scheme.alone(row) if isinstance(scheme, Amortised) else scheme
+    return scheme.alone(row) if isinstance(scheme, Amortised | OwnScheme) else scheme
 
 
 def first_of(episodes: Episodes, row: int) -> Episodes:

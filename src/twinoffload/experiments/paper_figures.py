@@ -13,10 +13,12 @@ from typing import Any
 from twinoffload.env.slots import Observation
 from twinoffload.experiments import measures, paper_groups
 from twinoffload.experiments.comparison import check_playable
+from twinoffload.experiments.own_schemes import check_name
 from twinoffload.experiments.paper_groups import describe
 from twinoffload.experiments.study import Group
 from twinoffload.learning.algorithms import AlgorithmSettings
 from twinoffload.learning.kinds import check, load_settings
+from twinoffload.learning.own.settings import OwnSettings
 from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.scenario import Scenario
 
@@ -190,7 +192,9 @@ def check_seeds(seeds: int) -> int:
     return seeds
 
 
-def groups(names: Sequence[str], seeds: int, effort: Effort, device: str = "cpu") -> list[Group]:
+def groups(
+    names: Sequence[str], seeds: int, effort: Effort, device: str = "cpu", own: Sequence[str] = ()
+) -> list[Group]:
     """Everything that some figures, or the other readings, need.
 
     Args:
@@ -198,10 +202,12 @@ def groups(names: Sequence[str], seeds: int, effort: Effort, device: str = "cpu"
         seeds: seeds 0 ... `seeds` - 1.
         effort: of each cell.
         device: where policies are trained.
+        own: schemes of somebody's own that stand in the figures, too, as `find_scheme` takes them.
 
     Raises:
         ValueError: what cannot be trained or solved.
     """
+    brought = [_own_settings(source, effort) for source in own]
     figures = [name for name in names if name in FIGURES]
     axes = [axis for figure in figures for axis in FIGURES[figure]]
     found = []
@@ -210,6 +216,7 @@ def groups(names: Sequence[str], seeds: int, effort: Effort, device: str = "cpu"
             at_values = bool(axes) or OTHERS in names  # other readings are laid beside the main one's base
             found += [_learned(MAIN, scheme, stack, block, effort, device) for scheme in PRESETS] if at_values else []
             found += [_references(MAIN, scenario, block, effort) for scenario in stack]
+            found += [_own(settings, stack, block, effort) for settings in brought] if figures else []
         if any(not FIGURES[figure] for figure in figures):
             found.append(_curves(MAIN, block, effort, device))
         if figures:
@@ -282,6 +289,21 @@ def _amortised(seeds: list[int], effort: Effort, device: str) -> Group:
     work = {"kind": "amortised", "settings": settings.model_dump(mode="json"), "device": device}
     cost = 10.0 * len(seeds) * settings.episodes + 0.8 * len(points()) * len(seeds) * effort.held_out
     return _group("amortised", MAIN, work, points(), seeds, effort, ["amortised"], cost)
+
+
+def _own_settings(source: str, effort: Effort) -> OwnSettings:
+    """A scheme of somebody's own, trained as long as the others if it learns."""
+    settings = OwnSettings.from_values("--scheme", {"source": source, "episodes": effort.episodes})
+    check_name(settings.label, source)
+    check(BASE, settings, [0])
+    return settings
+
+
+def _own(settings: OwnSettings, scenarios: list[Scenario], seeds: list[int], effort: Effort) -> Group:
+    name = settings.label
+    work = {"kind": "own", "scheme": name, "settings": settings.model_dump(mode="json")}
+    cost = len(scenarios) * len(seeds) * (effort.episodes if settings.found().learns else 1)
+    return _group(name, MAIN, work, scenarios, seeds, effort, [name], cost)
 
 
 def _references(reading: Reading, scenario: Scenario, seeds: list[int], effort: Effort) -> Group:

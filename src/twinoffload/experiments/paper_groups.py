@@ -15,6 +15,8 @@ from twinoffload.experiments.comparison import DECISIONS, play_episodes, referen
 from twinoffload.experiments.study import Result
 from twinoffload.learning.guard import DivergenceWarning
 from twinoffload.learning.kinds import Training, begin, kind_of
+from twinoffload.learning.own.settings import OwnSettings
+from twinoffload.learning.own.training import OwnTrainer
 from twinoffload.learning.rows import draw_rows
 from twinoffload.learning.training import Trainer
 from twinoffload.scenario import Scenario
@@ -23,6 +25,7 @@ from twinoffload.seeding import stream
 CHANNELS = 7  # which held-out episodes: no trial has played them
 HELD_OUT, TRAINING = "held-out", "training"
 PLAYING, SOLVING = "playing held-out episodes", "equilibria and rules"
+OWN = "training of one's own schemes"
 AMORTISING = "amortised training"  # products and payoffs in one, which the clock cannot tell apart
 
 SCHEMA = pl.Schema({
@@ -124,6 +127,19 @@ def _amortised(work: dict[str, Any]) -> Result:
     return Result(pl.concat(tables), clock.seconds)
 
 
+def _own(work: dict[str, Any]) -> Result:
+    """A scheme of somebody's own, trained if it learns."""
+    scenarios, seeds = _scenarios(work), work["seeds"]
+    rows = [(scenario, seed) for scenario in scenarios for seed in seeds]
+    settings, clock = OwnSettings.model_validate(work["settings"]), PhaseClock()
+    trainer = OwnTrainer([scenario for scenario, _ in rows], settings, [seed for _, seed in rows])
+    began = time.perf_counter()
+    if trainer.source.learns:
+        trainer.run(lambda metrics: None)
+    clock.seconds[OWN] = time.perf_counter() - began
+    return Result(_played_by(trainer, rows, work, clock), clock.seconds)
+
+
 def _references(work: dict[str, Any]) -> Result:
     """Schemes that need no learning, in one scenario."""
     (scenario,), seeds = _scenarios(work), work["seeds"]
@@ -135,7 +151,7 @@ def _references(work: dict[str, Any]) -> Result:
     return Result(pl.concat(tables), {SOLVING: time.perf_counter() - began})
 
 
-_KINDS = {"learned": _learned, "curves": _curves, "amortised": _amortised, "references": _references}
+_KINDS = {"learned": _learned, "curves": _curves, "amortised": _amortised, "own": _own, "references": _references}
 
 
 def _scenarios(work: dict[str, Any]) -> list[Scenario]:
@@ -198,6 +214,8 @@ def shares(seconds: dict[str, float]) -> dict[str, float]:
         "payoffs and games": ("environment, payoff", SOLVING, PLAYING),
         "both (amortised)": (AMORTISING,),
     }
+    if OWN in seconds:
+        kinds[OWN] = (OWN,)
     total = sum(seconds.values())
     found = {kind: sum(seconds.get(name, 0.0) for name in names) / total for kind, names in kinds.items()}
     return found | {"outside these": 1.0 - sum(found.values())}

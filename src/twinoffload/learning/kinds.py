@@ -11,11 +11,13 @@ from twinoffload.env.scheme import Scheme
 from twinoffload.learning.amortised.settings import AmortisedSettings
 from twinoffload.learning.amortised.training import AmortisedTrainer
 from twinoffload.learning.amortised.training import check_trainable as check_amortised
+from twinoffload.learning.own.settings import OwnSettings
+from twinoffload.learning.own.training import OwnTrainer, check_own
 from twinoffload.learning.train_settings import FILES, TrainSettings
 from twinoffload.learning.training import Trainer, check_trainable
 from twinoffload.scenario import Scenario
 
-Settings = TrainSettings | AmortisedSettings
+Settings = TrainSettings | AmortisedSettings | OwnSettings
 
 
 class Training(Protocol):
@@ -50,9 +52,9 @@ def load_settings(source: str | os.PathLike[str]) -> Settings:
     return kind_of(values).from_values(str(source), values)
 
 
-def kind_of(values: dict[str, Any]) -> type[TrainSettings] | type[AmortisedSettings]:
+def kind_of(values: dict[str, Any]) -> type[TrainSettings] | type[AmortisedSettings] | type[OwnSettings]:
     """Which kind of settings these values are of."""
-    return AmortisedSettings if "scheme" in values else TrainSettings
+    return OwnSettings if "source" in values else AmortisedSettings if "scheme" in values else TrainSettings
 
 
 def check(scenario: Scenario, settings: Settings, seeds: Sequence[int]) -> None:
@@ -63,13 +65,15 @@ def check(scenario: Scenario, settings: Settings, seeds: Sequence[int]) -> None:
     """
     if isinstance(settings, AmortisedSettings):
         check_amortised(scenario, settings)
+    elif isinstance(settings, OwnSettings):
+        check_own(scenario, settings, seeds)
     else:
         check_trainable(scenario, settings, seeds)
 
 
 def begin(
     scenario: Scenario, settings: Settings, seeds: Sequence[int], device: torch.device | str = "cpu"
-) -> Trainer | AmortisedTrainer:
+) -> Trainer | AmortisedTrainer | OwnTrainer:
     """A training at its beginning.
 
     Raises:
@@ -77,4 +81,6 @@ def begin(
     """
     if isinstance(settings, AmortisedSettings):
         return AmortisedTrainer(scenario, settings, seeds, device)
+    if isinstance(settings, OwnSettings):
+        return OwnTrainer(scenario, settings, seeds, device)
     return Trainer(scenario, settings, seeds, device)

@@ -118,7 +118,9 @@ def _law(
 
 def _band(axes: Axes, law: Uncertain, sizes: np.ndarray, color: str) -> None:
     low, high = law.predict(sizes)
-    axes.fill_between(sizes, low, high, color=color, alpha=0.15, linewidth=0, label="where single measurements lie", zorder=1)
+    axes.fill_between(
+        sizes, low, high, color=color, alpha=0.15, linewidth=0, label="where single measurements lie", zorder=1
+    )
 
 
 def _intervals(found: Calibration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

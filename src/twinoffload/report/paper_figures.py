@@ -17,7 +17,7 @@ from twinoffload.experiments.paper_groups import HELD_OUT, TRAINING, describe
 from twinoffload.experiments.settling import WINDOW, settled
 from twinoffload.files import write_text
 from twinoffload.report import print_style
-from twinoffload.report.print_style import SCHEMES, TWO_COLUMNS, save
+from twinoffload.report.print_style import SCHEMES, TWO_COLUMNS, looks, save
 
 OPERATOR, MAPS, REGRET = "operator_utility_money", "map_utility_money", "regret_money"
 _TITLES = {
@@ -90,18 +90,18 @@ def effects(table: pl.DataFrame, axes: Sequence[str]) -> pl.DataFrame:
         A row for each axis (`varied`, a column's name), its `value` and scheme: `seeds`, and of each measure
         `_median`, `_low`, `_high`.
     """
-    parts = []
+    parts, shown_schemes = [], list(looks(table["scheme"]))
     for name in axes:
         column = AXES[name].column
         held = [pl.col(other) == value for other, value in describe(BASE).items() if other != column]
         rows = table.filter(
-            pl.col("phase") == HELD_OUT, pl.col("learning_rate").is_null(), pl.col("scheme").is_in(list(SCHEMES)), *held
+            pl.col("phase") == HELD_OUT, pl.col("learning_rate").is_null(), pl.col("scheme").is_in(shown_schemes), *held
         )
         keys = [column, "scheme"]
         found = summary(shared(rows, keys), keys, (OPERATOR, MAPS, REGRET))
         label = pl.lit(column).alias("varied")
         parts.append(found.select(label, pl.col(column).cast(pl.Float64).alias("value"), pl.exclude(column)))
-    order = pl.col("scheme").replace_strict({scheme: at for at, scheme in enumerate(SCHEMES)}, default=len(SCHEMES))
+    order = pl.col("scheme").replace_strict({scheme: at for at, scheme in enumerate(shown_schemes)})
     return pl.concat([part.sort(order, "value") for part in parts])
 
 
@@ -136,7 +136,7 @@ def _ends(rows: pl.DataFrame) -> dict[str, Any]:
 def marks(table: pl.DataFrame) -> pl.DataFrame:
     """Utilities of schemes in the base scenario, held out: rows as those of `curves`, without rate and episode."""
     found = summary(_known(table), ["scheme", "learning_rate", "episode"], (OPERATOR, MAPS, REGRET))
-    order = pl.col("scheme").replace_strict({name: at for at, name in enumerate(_LINES)})
+    order = pl.col("scheme").replace_strict({name: at for at, name in enumerate(_lines(table))})
     return found.sort(order).with_columns(pl.lit(None, pl.Float64).alias(column) for column in _END_COLUMNS)
 
 
@@ -146,7 +146,12 @@ def _trained(table: pl.DataFrame) -> pl.DataFrame:
 
 def _known(table: pl.DataFrame) -> pl.DataFrame:
     held = [pl.col(column) == value for column, value in describe(BASE).items()]
-    return table.filter(pl.col("phase") == HELD_OUT, pl.col("scheme").is_in(_LINES), *held)
+    return table.filter(pl.col("phase") == HELD_OUT, pl.col("scheme").is_in(_lines(table)), *held)
+
+
+def _lines(table: pl.DataFrame) -> list[str]:
+    """What learning curves are laid beside."""
+    return [*_LINES, *(name for name in looks(table["scheme"]) if name not in SCHEMES)]
 
 
 def shared(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
@@ -187,17 +192,19 @@ def _draw_effects(shown: pl.DataFrame, axes: Sequence[str]) -> Figure:
         for panel, measure in zip(line, _TITLES, strict=True):
             _effect_panel(panel, here, axis, measure)
     _letter(list(grid.flat))
-    _legend(figure, grid[0][0], len(SCHEMES))
+    schemes = [*looks(shown["scheme"])]
+    _legend(figure, grid[0][0], min(len(schemes), 8), schemes)
     return figure
 
 
 def _effect_panel(panel: Axes, here: pl.DataFrame, axis: Axis, measure: str) -> None:
-    schemes = [scheme for scheme in SCHEMES if scheme in here["scheme"]]
-    learned = [scheme for scheme in schemes if SCHEMES[scheme].marker]
+    known = looks(here["scheme"])
+    schemes = [scheme for scheme in known if scheme in here["scheme"]]
+    learned = [scheme for scheme in schemes if known[scheme].marker]
     step = (axis.values[-1] - axis.values[0]) * _DODGE / 2
     bottom, top = _range_of(here, measure)
     for scheme in schemes:
-        look, rows = SCHEMES[scheme], here.filter(pl.col("scheme") == scheme)
+        look, rows = known[scheme], here.filter(pl.col("scheme") == scheme)
         x, middle, low, high = (rows[name].to_numpy() for name in ("value", *(f"{measure}_{p}" for p in _PARTS)))
         if scheme not in learned:
             panel.plot(x, middle, label=scheme, zorder=4, **look.line())
@@ -254,16 +261,16 @@ def _draw_curves(shown: pl.DataFrame, measure: str) -> Figure:
                 panel.plot([end], [at], color=look.color, zorder=5, **_SETTLED)
         known = {row["scheme"]: row[f"{what}_median"] for row in lines.to_dicts()}
         for scheme, value in known.items():
-            look = SCHEMES[scheme]
+            look = looks(known)[scheme]
             if what == measure:
-                dash = (0, (2, 2)) if scheme == "amortised" else look.dash
+                dash = (0, (2, 2)) if look.dash == "-" else look.dash
                 panel.axhline(value, color=look.color, linestyle=dash, linewidth=1.0, label=scheme, zorder=2)
         _fit(panel, medians, list(known.values()) if what == measure else [0.0])
         panel.set_xlabel("Training episode")
         panel.set_ylabel(_TITLES[what])
     grid[0].plot([], [], color="white", label="settled", **_SETTLED)
     _letter(list(grid))
-    _legend(figure, grid[0], 4)
+    _legend(figure, grid[0], 4, [*looks(shown["scheme"])])
     return figure
 
 
@@ -284,10 +291,10 @@ def _fit(panel: Axes, medians: Sequence[np.ndarray], lines: Sequence[float]) -> 
             panel.text(0.06, edge, words, color="#333333", fontsize=6.5, bbox=box | {"edgecolor": "none"}, **place)
 
 
-def _legend(figure: Figure, panel: Axes, columns: int) -> None:
+def _legend(figure: Figure, panel: Axes, columns: int, schemes: Sequence[str]) -> None:
     """Below all panels: learning rates, then schemes in their own order."""
     handles, names = panel.get_legend_handles_labels()
-    order = sorted(range(len(names)), key=lambda at: [*SCHEMES].index(names[at]) if names[at] in SCHEMES else -1)
+    order = sorted(range(len(names)), key=lambda at: schemes.index(names[at]) if names[at] in schemes else -1)
     labels = [_LABELS.get(str(names[at]), str(names[at])) for at in order]
     figure.legend([handles[at] for at in order], labels, loc="outside lower center", ncols=columns, columnspacing=1.2)
 

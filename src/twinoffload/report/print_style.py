@@ -4,6 +4,7 @@ Colours are those of Okabe and Ito, which most colour-blind readers tell apart; 
 for everybody else.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
+from twinoffload.experiments.own_schemes import TAKEN
 from twinoffload.files import write_whole
 from twinoffload.report.style import RC
 
@@ -80,7 +82,19 @@ SCHEMES = {  # in the order of legends: what is learned, then what is known
     "posted": Look("#009e73", (0, (5, 1.5, 1, 1.5))),
     "admission": Look("#555555", (0, (1, 1.2))),
 }
+_OWN = (  # schemes of somebody's own, in turn
+    Look("#e69f00", "-", "v"),
+    Look("#56b4e9", "-", "P"),
+    Look("#7f3c8d", "-", "X"),
+    Look("#5b8c3a", "-", "<", filled=False),
+)
 RATES = (Look("#7cc4ee", "-"), Look("#0072b2", (0, (6, 1.5))), Look("#05294a", (0, (3, 1, 1, 1))))  # all are SAC
+
+
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """The look of every scheme that figures show: ours, then those of somebody's own among some names."""
+    brought = [name for name in dict.fromkeys(names) if name not in TAKEN]
+    return SCHEMES | {name: _OWN[at % len(_OWN)] for at, name in enumerate(brought)}
 
 
 def print_style():

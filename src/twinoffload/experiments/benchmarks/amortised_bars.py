@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from twinoffload.env.constant_price import best_constant_price
 from twinoffload.env.references import Constant, Equilibrium, Reactive
 from twinoffload.env.scheme import Scheme
 from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.experiments.benchmarks.learning_bars import CHANNELS, share_bars
 from twinoffload.experiments.committed import Committed
 from twinoffload.experiments.comparison import compare, held_out
-from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.expected import Expected
 from twinoffload.experiments.paired import by_seed, differences
 from twinoffload.learning.amortised.settings import AmortisedSettings

@@ -11,12 +11,12 @@ from typing import Any
 
 import polars as pl
 
+from twinoffload.env.constant_price import best_constant_price
 from twinoffload.env.references import Equilibrium, Reactive
 from twinoffload.env.scheme import Scheme
 from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.experiments.benchmarks.learning_bars import CHANNELS
 from twinoffload.experiments.comparison import held_out, play_episodes
-from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.paired import by_seed, differences
 from twinoffload.learning.amortised.scheme import QUICK, Amortised
 from twinoffload.learning.amortised.settings import AmortisedSettings

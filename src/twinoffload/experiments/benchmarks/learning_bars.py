@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from twinoffload.env.constant_price import best_constant_price
 from twinoffload.env.references import Equilibrium, Reactive
 from twinoffload.env.slots import Observation
 from twinoffload.experiments.benchmarks.bars import Bar
 from twinoffload.experiments.comparison import compare, held_out
-from twinoffload.experiments.constant import best_constant_price
 from twinoffload.experiments.paired import by_seed, differences
 from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.learning.training import Trainer

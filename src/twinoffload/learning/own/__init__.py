@@ -1,0 +1,1 @@
+"""Schemes of somebody's own, trained by our loop."""
