@@ -21,7 +21,7 @@ FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3; do \
 	  exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test figures reproduce claims check format lock clean
+.PHONY: help install run test smoke figures reproduce claims check format lock clean
 
 help: ## show this list
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); fi; \
@@ -48,6 +48,9 @@ run: install ## train the paper's scheme, compare it, write results/quick/report
 
 test: install ## run the whole test suite
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+smoke: install ## build wheel and sdist in dist, install the wheel in an empty environment and try it there
+	@.ci/smoke
 
 figures: install ## measure and draw again what docs/equilibrium.md and docs/city.md show (about two minutes)
 	@$(BIN)/twinoffload figures --out docs

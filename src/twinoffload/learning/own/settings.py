@@ -1,6 +1,6 @@
 """How a scheme of somebody's own is trained."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,7 +42,7 @@ class OwnSettings(BaseModel):
             )
         return found
 
-    def replace(self, **changes: object) -> Self:
+    def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked like a new one.
 
         Raises:
@@ -51,7 +51,7 @@ class OwnSettings(BaseModel):
         return self.from_values("changed", self.model_dump() | changes)
 
     @classmethod
-    def from_values(cls, source: str, values: dict[str, object]) -> Self:
+    def from_values(cls, source: str, values: dict[str, Any]) -> Self:
         """Settings of some values, read from `source`, of the file as it is now.
 
         Raises:
