@@ -86,7 +86,7 @@ def test_what_a_map_sees(observation, features):
     assert torch.isfinite(seen).all()
     assert (seen[..., 2:4] == 1.0).all(), "the highest price is the end of the range"
     other = Slots(slots.episodes)
-    other.last_interference = slots.last_interference * 3
+    other._interference = slots.last_interference * 3
     changed = encoder.map_features(other, price) != seen
     assert changed.any() == (observation == "load"), "interference is seen under `load` alone"
 

@@ -23,16 +23,15 @@ class Slots:
         episodes: what nature fixed; one slot more than is played lets the last slot be followed by an observation.
         slot: index of the current slot.
         association: last slot's BS of each mAP, int64 `[..., N]`; before slot 0 everybody is on its strongest BS.
-        last_interference: last slot's I[n, m] in W without n's own signal, `[..., N, M]`.
     """
 
     def __init__(self, episodes: Episodes):
         self.episodes = episodes
         self.slot = 0
         self.association = strongest_station(self.gain)
-        self.last_interference = self._interference(
-            self.association, torch.ones_like(self.association, dtype=torch.bool)
-        )
+        self._on = self._connected(self.association, torch.ones_like(self.association, dtype=torch.bool))
+        self._received = self.terms.power * self.gain
+        self._interference: Tensor | None = None
 
     @property
     def gain(self) -> Tensor:
@@ -49,6 +48,13 @@ class Slots:
         """What the operator knows of them: private values at their means."""
         return self.episodes.public_terms(self.slot)
 
+    @property
+    def last_interference(self) -> Tensor:
+        """Last slot's I[n, m] in W without n's own signal, `[..., N, M]`; computed when somebody looks."""
+        if self._interference is None:
+            self._interference = link.interference(self._received, self._on)
+        return self._interference
+
     def step(self, price: Tensor, association: Tensor, data: Tensor) -> dict[str, Tensor]:
         """Play the slot and go to the next.
 
@@ -61,14 +67,13 @@ class Slots:
             What is measured of an `Outcome`: `map_utility`, `regret`, ... `[..., N]`, `operator_utility` `[...]`.
         """
         payoff = play(self.terms, self.gain, association, price, data)
-        self.last_interference = self._interference(association, data > 0.0)
+        self._on, self._interference = self._connected(association, data > 0.0), None
+        self._received = self.terms.power * self.gain
         self.association = association
         self.slot = min(self.slot + 1, len(self.episodes.gain) - 1)
         return payoff
 
-    def _interference(self, association: Tensor, active: Tensor) -> Tensor:
-        terms = self.terms
+    def _connected(self, association: Tensor, active: Tensor) -> Tensor:
+        """Who disturbs whom: on which BS each mAP is, `[..., N, M]`."""
         on = link.connected(association, self.gain.shape[-1])
-        if not terms.idle_interferes:
-            on = on & active.unsqueeze(-1)
-        return link.interference(terms.power * self.gain, on)
+        return on if self.terms.idle_interferes else on & active.unsqueeze(-1)

@@ -179,16 +179,23 @@ def play(
     """
     rate, delay_cost, reply, value = replies(terms, gain, association, price, data)
     best = value.amax(-1).clamp(min=0.0)
-    sent = reply if data is None else data.unsqueeze(-1).expand_as(reply)
-    utility = chosen(map_utility(terms, delay_cost, price, sent), association)
+    here, index = terms.at(association), association.clamp(min=0).unsqueeze(-1)
+    rate, delay_cost, price = (part.expand_as(reply).gather(-1, index) for part in (rate, delay_cost, price))
+    sent = reply.gather(-1, index) if data is None else data.unsqueeze(-1)
+
+    def measured(values: Tensor) -> Tensor:
+        """`[..., N, 1]` to `[..., N]`; 0 where an mAP is off."""
+        return torch.where(association < 0, 0.0, values.squeeze(-1))
+
+    utility = measured(map_utility(here, delay_cost, price, sent))
     return {
-        "data": chosen(sent, association),
-        "rate": chosen(rate, association),
-        "accuracy": chosen(accuracy(terms, sent), association),
-        "delay": chosen(delay(terms, rate, sent), association),
+        "data": measured(sent),
+        "rate": measured(rate),
+        "accuracy": measured(accuracy(here, sent)),
+        "delay": measured(delay(here, rate, sent)),
         "map_utility": utility,
         "regret": torch.clamp(best - utility, min=0.0),
-        "operator_utility": chosen(profit(terms, price, sent), association).sum(-1),
+        "operator_utility": measured(profit(here, price, sent)).sum(-1),
     }
 
 

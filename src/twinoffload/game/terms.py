@@ -115,6 +115,16 @@ class Terms:
         """Those of mAP n alone, `[..., 1, M]`."""
         return self.map(lambda tensor: tensor if tensor.shape[-2] == 1 else tensor[..., n : n + 1, :])
 
+    def at(self, association: Tensor) -> "Terms":
+        """Those of each mAP's BS alone, `[..., N, 1]`, of an association `[..., N]`; of BS 0 where it is off (-1)."""
+        index = association.clamp(min=0).unsqueeze(-1)
+
+        def pick(tensor: Tensor) -> Tensor:
+            stations = tensor.shape[-1]
+            return tensor if stations == 1 else tensor.expand(*association.shape, stations).gather(-1, index)
+
+        return self.map(pick)
+
     def expand(self, shape: torch.Size) -> "Terms":
         """Every parameter expanded to one full shape."""
         return self.map(lambda tensor: tensor.expand(shape))

@@ -193,7 +193,7 @@ def _draw_effects(shown: pl.DataFrame, axes: Sequence[str]) -> Figure:
             _effect_panel(panel, here, axis, measure)
     _letter(list(grid.flat))
     schemes = [*looks(shown["scheme"])]
-    _legend(figure, grid[0][0], min(len(schemes), 8), schemes)
+    _legend(figure, grid[0][0], len(schemes) if len(schemes) <= len(SCHEMES) else -(-len(schemes) // 2), schemes)
     return figure
 
 
