@@ -7,7 +7,8 @@ import typer
 
 def bench(
     what: Annotated[
-        Literal["equilibrium", "city", "learning", "amortised", "study"], typer.Argument(help="What is measured.")
+        Literal["equilibrium", "city", "learning", "amortised", "environment", "study"],
+        typer.Argument(help="What is measured."),
     ],
     scenario: Annotated[
         str | None, typer.Option(help="Preset or YAML file.", show_default="paper, of a city: city")
@@ -35,6 +36,8 @@ def bench(
                  it reaches on these presets), sizes (N = 4 to 10, M = 2 to
                  4, beside policies trained for each), speed (against
                  Algorithm 1, and up to N = 10,000)
+    environment  slots a second beside mobile-env's steps on networks of
+                 the same sizes (a minute)
     study        what the study engine costs on 10,000 cells that cost nothing
 
     All figures are of one run; on a shared machine compare ratios, not seconds.
@@ -60,7 +63,7 @@ def bench(
     if what in ("learning", "amortised"):
         found, show = _in_sections(chosen, what, only, seeds)
     else:
-        found, show = {"equilibrium": _equilibrium, "city": _city, "study": _study}[what](chosen)
+        found, show = _ALONE[what](chosen)
     if as_json:
         typer.echo(json.dumps({"scenario": chosen.name, "threads": threads} | found, indent=2))
         return
@@ -138,6 +141,41 @@ def _city(scenario: Any) -> tuple[dict[str, Any], Any]:
     return {"pairwise": times.to_dicts(), "exponent": slope, "admission": certified.to_dicts()}, show
 
 
+def _environment(scenario: Any) -> tuple[dict[str, Any], Any]:
+    from twinoffload.cli.bench_tables import new_table
+    from twinoffload.cli.progress import Bar, progress
+    from twinoffload.experiments.benchmarks import environment
+
+    with progress() as bars:
+        bar = Bar(bars, "benchmarks", environment.steps())
+        rows = environment.speeds(scenario, each=bar.advance)
+
+    def show(console: Any) -> None:
+        console.print("\nSteps a second: one slot in which everybody decides at random")
+        table = new_table(
+            "N", "M", "mobile-env", "batch", "slots\nalone", "times\nmobile-env", "whole", "times\nmobile-env"
+        )
+        for row in rows:
+            peer = row["mobile_env_steps_per_s"]
+            ratios = [
+                "" if peer is None else
+                f"{row[f'{kind}_times_faster']:,.0f}\n[dim]{row[f'{kind}_times_faster_low']:,.0f}–"
+                f"{row[f'{kind}_times_faster_high']:,.0f}[/dim]"
+                for kind in ("slots", "whole")
+            ]  # fmt: skip
+            table.add_row(
+                str(row["maps"]), str(row["stations"]), "" if peer is None else f"{peer:,.0f}", f"{row['batch']:,}",
+                f"{row['slots_per_s']:,.0f}", ratios[0], f"{row['whole_per_s']:,.0f}", ratios[1],
+            )  # fmt: skip
+        console.print(table)
+        console.print(
+            "Whole: with drawing trajectories and channels, and with all that operator and\nmAPs see. "
+            "mobile-env plays one environment at a time. Medians and ranges of\nturns in which both were timed."
+        )
+
+    return {"rows": rows}, show
+
+
 def _study(scenario: Any) -> tuple[dict[str, Any], Any]:
     from twinoffload.cli.bench_tables import new_table
     from twinoffload.cli.progress import Bar, progress
@@ -188,3 +226,6 @@ def _in_sections(scenario: Any, what: str, only: str | None, seeds: int) -> tupl
                 print_section(console, found[name])
 
     return found, show
+
+
+_ALONE = {"equilibrium": _equilibrium, "city": _city, "environment": _environment, "study": _study}

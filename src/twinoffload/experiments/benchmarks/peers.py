@@ -14,4 +14,4 @@ def import_peer(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError:
         name = module.replace("_", "-")
-        raise ValueError(f"bench learning compares with {name}: install it (pip install {name})") from None
+        raise ValueError(f"this benchmark compares with {name}: install it (pip install {name})") from None
