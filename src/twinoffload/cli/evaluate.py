@@ -25,6 +25,11 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Which held-out channels; each number gives others.")] = 0,
     episodes: Annotated[int, typer.Option(min=1, help="Held-out episodes for each trained seed.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
+    marl_eval: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write also, as JSON for marl-eval: training curves and these results."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite that file if it exists.")] = False,
     threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads; more than one seldom helps.")] = 1,
 ) -> None:
     """Play a trained run on held-out episodes beside the schemes that need no learning.
@@ -39,7 +44,7 @@ def evaluate(
     from rich.console import Console
 
     from twinoffload.cli.comparison_table import print_comparison
-    from twinoffload.cli.options import use_machine
+    from twinoffload.cli.options import check_out, use_machine
     from twinoffload.cli.progress import Bar, progress
     from twinoffload.experiments.comparison import (
         check_playable,
@@ -49,7 +54,8 @@ def evaluate(
         references,
         summarise,
     )
-    from twinoffload.experiments.own_schemes import schemes_beside
+    from twinoffload.experiments.marl_eval import check_lengths, write
+    from twinoffload.experiments.own_schemes import runs_among, schemes_beside
     from twinoffload.files import json_text
 
     use_machine("cpu", threads)
@@ -60,6 +66,10 @@ def evaluate(
     names = [one.name for one in (*own, *beside)]
     if len(set(names)) < len(names):
         raise ValueError(f"--scheme: two are called {max(names, key=names.count)!r}; give one another `name`")
+    runs = {one.settings.label: one for one in runs_among([*([str(folder)] if folder else []), *(scheme or [])])}
+    if marl_eval is not None:
+        check_lengths(runs)
+        check_out(marl_eval, force, "--marl-eval")
     with progress() as bars:
         bar = Bar(bars, "schemes", len(names) + len(reference_names(played)))
         schemes = [*own, *beside, *references(played, seed)]
@@ -71,6 +81,8 @@ def evaluate(
         "held_out": {"episodes": episodes, "slots": played.slots, "seed": seed},
         "rows": summarise(table),
     }
+    if marl_eval is not None:
+        write(marl_eval, table, runs, played.name)
     if json:
         typer.echo(json_text(summary))
     else:

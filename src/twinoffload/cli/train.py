@@ -33,6 +33,10 @@ def train(
     scheme: Annotated[str | None, typer.Option(metavar="MODULE:CLASS", help=SCHEME_HELP)] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("results/run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out from its checkpoint.")] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TOOL", help="Tell mlflow or wandb of it, besides TensorBoard; may be repeated."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, max=1024, help="CPU threads; more than one seldom helps.")] = 1,
 ) -> None:
@@ -50,9 +54,11 @@ def train(
     from twinoffload.cli.options import RunInterruptedError, training_settings, use_machine
     from twinoffload.cli.progress import Bar, progress, training_note
     from twinoffload.learning.run_folder import RunFolder
+    from twinoffload.learning.tracking.named import trackers_named
     from twinoffload.scenario import Scenario
 
     where = use_machine(device, threads)
+    trackers = trackers_named(track or [])
     if resume:
         given = {
             "--scenario": scenario,
@@ -74,11 +80,12 @@ def train(
     try:
         with progress() as bars:
             bar = Bar(bars, "training episodes", run.settings.episodes, run.episodes_done())
-            run.train(lambda rows: bar.advance(training_note(rows)), where)
+            run.train(lambda rows: bar.advance(training_note(rows)), where, trackers)
     except KeyboardInterrupt:
-        raise RunInterruptedError(
-            f"interrupted; go on with `twinoffload train --resume --out {quote(str(out))}`"
-        ) from None
+        again = " ".join(
+            ["twinoffload train --resume --out", quote(str(out)), *(f"--track {name}" for name in track or [])]
+        )
+        raise RunInterruptedError(f"interrupted; go on with `{again}`") from None
     seeds_told, episodes_told = (
         f"{count} {word}{'' if count == 1 else 's'}"
         for count, word in ((len(run.seeds), "seed"), (run.settings.episodes, "episode"))

@@ -24,6 +24,15 @@ def check_name(name: str, source: str, taken: Sequence[str] = TAKEN) -> None:
         raise ValueError(f"scheme {source}: name = {name!r} is taken in these tables; give it another `name`")
 
 
+def runs_among(sources: Sequence[str]) -> list[RunFolder]:
+    """Those of the sources of `schemes_beside` that are folders of runs.
+
+    Raises:
+        ValueError: a folder is no run.
+    """
+    return [RunFolder.open(source) for source in sources if Path(source).is_dir()]
+
+
 def schemes_beside(sources: Sequence[str], scenario: Scenario, seeds: Sequence[int]) -> list[Scheme]:
     """What `--scheme` names: classes, made for each seed, and folders of trained runs.
 

@@ -6,6 +6,7 @@ versions.json            what computed it
 metrics.parquet          one row an episode and seed
 checkpoint.safetensors   weights, optimisers, replay and random states
 tensorboard/             the metrics as scalars
+trackers.json            under which ids MLflow and others know the run, if they do
 
 Killed at any moment, a run is resumed to the same bit. Every file is written under another name and then renamed. The
 settings come last when a run is made, so a folder without them holds nothing yet; the metrics and the events reach the
@@ -29,6 +30,8 @@ from safetensors.torch import load_file, save_file
 
 from twinoffload.files import drafts, write_text, write_whole
 from twinoffload.learning.kinds import Settings, Training, begin, check, kind_of
+from twinoffload.learning.tracking.tensorboard import TensorBoard
+from twinoffload.learning.tracking.tracker import Guarded, Status, Tracker
 from twinoffload.scenario import Scenario
 
 FILES = ("scenario.yaml", "versions.json", "settings.yaml", "metrics.parquet", "checkpoint.safetensors")
@@ -124,33 +127,43 @@ class RunFolder:
         self,
         each_episode: Callable[[list[dict[str, Any]]], None] = lambda rows: None,
         device: torch.device | str = "cpu",
+        trackers: Sequence[Tracker] = (),
     ) -> Training:
         """Train to the end from wherever the run stands, saving every `checkpoint_every` episodes.
 
         Args:
             each_episode: called after each episode with its rows of metrics, one a seed.
             device: where to compute.
+            trackers: who is told besides TensorBoard; one that fails is warned of and left out.
         """
-        from torch.utils.tensorboard.writer import SummaryWriter  # slow to import
-
         for draft in _drafts(self.path):
             draft.unlink()
         trainer = self.trainer(device)
         rows = self._rows_before(trainer.episode)
-        with SummaryWriter(str(self.path / "tensorboard"), purge_step=trainer.episode) as board:
+        told = [TensorBoard(), *map(Guarded, trackers)]
 
-            def finish_episode(new: list[dict[str, Any]]) -> None:
-                rows.extend(new)
-                for row in new:
-                    for name, value in row.items():
-                        if name not in ("episode", "seed"):
-                            board.add_scalar(f"{name}/seed {row['seed']}", value, row["episode"])
-                if trainer.episode % self.settings.checkpoint_every == 0 or trainer.episode == self.settings.episodes:
-                    board.flush()
-                    self._save(trainer, rows)
-                each_episode(new)
+        def finish_episode(new: list[dict[str, Any]]) -> None:
+            rows.extend(new)
+            for tracker in told:
+                tracker.log(new)
+            if trainer.episode % self.settings.checkpoint_every == 0 or trainer.episode == self.settings.episodes:
+                for tracker in told:
+                    tracker.save()
+                self._save(trainer, rows)
+            each_episode(new)
 
+        status: Status = "failed"
+        for tracker in told:
+            tracker.start(self, trainer.episode)
+        try:
             trainer.run(finish_episode)
+            status = "finished"
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            for tracker in told:
+                tracker.finish(status)
         return trainer
 
     def extend(self, episodes: int) -> None:
