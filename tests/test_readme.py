@@ -20,7 +20,7 @@ def test_the_python_example_runs(capsys):
     assert best > flat, "the operator's best prices earn more than a flat one"
 
 
-@pytest.mark.parametrize("page", ["environments.md", "schemes.md"])
+@pytest.mark.parametrize("page", ["environments.md", "schemes.md", "tracking.md"])
 def test_the_python_examples_of_a_page_run(page, capsys):
     examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
     assert examples
