@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
+from twinoffload.cli.options import GainOption
+
 
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="Folder of a run (`twinoffload train --out`).")],
+    gain: GainOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Which held-out channels; each number gives others.")] = 0,
     episodes: Annotated[int, typer.Option(min=1, help="Held-out episodes for each trained seed.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
@@ -22,7 +25,7 @@ def evaluate(
     from rich.console import Console
 
     from twinoffload.cli.comparison_table import print_comparison
-    from twinoffload.cli.options import use_machine
+    from twinoffload.cli.options import use_machine, with_gains
     from twinoffload.cli.progress import Bar, progress
     from twinoffload.experiments.comparison import (
         check_playable,
@@ -37,19 +40,26 @@ def evaluate(
 
     use_machine("cpu", threads)
     run = RunFolder.open(folder)
-    check_playable(run.scenario, len(run.seeds), episodes)
+    scenario = with_gains(run.scenario, gain)
+    if (scenario.maps, scenario.stations) != (run.scenario.maps, run.scenario.stations):
+        raise ValueError(
+            f"--gain {gain}: has {scenario.maps} mAPs on {scenario.stations} BSs, but the run was trained for "
+            f"{run.scenario.maps} on {run.scenario.stations}; train one on these gains"
+        )
+    check_playable(scenario, len(run.seeds), episodes)
     trainer = run.trainer()
     if trainer.episode == 0:
         raise ValueError(f"{folder}: has no checkpoint yet; train it with `twinoffload train --resume --out {folder}`")
     with progress() as bars:
-        bar = Bar(bars, "schemes", 1 + len(reference_names(run.scenario)))
-        schemes = [trainer.agents, *references(run.scenario, seed)]
-        table = compare(schemes, held_out(run.scenario, run.seeds, episodes, seed), run.seeds, bar.advance)
+        bar = Bar(bars, "schemes", 1 + len(reference_names(scenario)))
+        schemes = [trainer.agents, *references(scenario, seed)]
+        table = compare(schemes, held_out(scenario, run.seeds, episodes, seed), run.seeds, bar.advance)
     summary = {
-        "scenario": run.scenario.name,
+        "scenario": scenario.name,
+        **({} if scenario.gains is None else {"gains": scenario.gains.file}),
         "seeds": run.seeds,
         "episodes_trained": trainer.episode,
-        "held_out": {"episodes": episodes, "slots": run.scenario.slots, "seed": seed},
+        "held_out": {"episodes": episodes, "slots": scenario.slots, "seed": seed},
         "rows": summarise(table),
     }
     if json:
