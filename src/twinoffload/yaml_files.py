@@ -127,7 +127,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{told}: must be one of {names}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    return f"{field} = {fault['input']!r:.60}: {message}" if field else message
+    if isinstance(fault["input"], dict):  # its fields are right, each for itself
+        return f"{field}: {message}" if field else message
+    return f"{field} = {fault['input']!r:.60}: {message}"
 
 
 def _annotations(model: type) -> dict[str, Any]:

@@ -30,16 +30,16 @@ class Fields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
     name: str = Field("custom", min_length=1, max_length=64, pattern=r"^[\w.-]+$", description="label of the scenario")
-    maps: int = Field(4, ge=1, le=1_000_000, strict=True, description="number of mAPs, N; gains tell it")
-    stations: int = Field(2, ge=1, le=1_000_000, strict=True, description="number of BSs, M; gains tell it")
+    maps: int = Field(4, ge=1, le=1_000_000, strict=True, description="number of mAPs, N")
+    stations: int = Field(2, ge=1, le=1_000_000, strict=True, description="number of BSs, M")
     power: Series = series(0.2, "transmit power p of each mAP", "W", 0, 100, above=True)
     bandwidth: Series = series(5.0, "bandwidth W of each BS", "MHz", 0, 10_000, above=True)
     noise_density: Number = Field(-174.0, ge=-220, le=-80, description="noise density", json_schema_extra=_DBM_PER_HZ)
-    noise_figure: Number = Field(5.0, ge=0, le=40, description="receiver noise figure", json_schema_extra={"unit": "dB"})
-    compute: Series = series(20.0, "computing capability f of a core of each BS", "Gcycle/s", 0, 100_000, above=True)
-    cycles: Table = series(
-        (1.6, 2.1), "cycles per data c of each mAP, or in rows of each mAP on each BS", "Gcycle/MB", 0, 10_000
+    noise_figure: Number = Field(
+        5.0, ge=0, le=40, description="receiver noise figure", json_schema_extra={"unit": "dB"}
     )
+    compute: Series = series(20.0, "computing capability f of a core of each BS", "Gcycle/s", 0, 100_000, above=True)
+    cycles: Table = series((1.6, 2.1), "cycles per data c of each mAP", "Gcycle/MB", 0, 10_000)  # rows: on each BS
     quality: Series = series((0.64, 0.84), "model quality x of each BS", "", 0, 100, above=True)
     accuracy_weight: Series = series(1.0, "accuracy weight rho of each BS", "1/MB", 0, 1000, above=True)
     accuracy_law: Exponential | PowerLaw = Field(
@@ -74,7 +74,6 @@ class Fields(BaseModel):
         gt=0,
         le=1e6,
         description="BSs in a km² of a scattered layout, from which its side follows; null: `side`",
-        json_schema_extra={"unit": "1/km²"},
     )
     candidates: int = Field(4, ge=1, le=1000, strict=True, description="nearest BSs that an mAP of a city may use")
     side: Number = Field(400.0, gt=0, le=1e6, description="side of the square", json_schema_extra=_METRES)
@@ -112,7 +111,9 @@ class Fields(BaseModel):
         """Numbers of mAPs and BSs that are not stated are those of the gains."""
         if not isinstance(values, dict) or values.get("gains") is None:
             return values
-        values = {name: value for name, value in values.items() if value is not None or name not in ("maps", "stations")}
+        values = {
+            name: value for name, value in values.items() if value is not None or name not in ("maps", "stations")
+        }
         try:
             trace = Trace.model_validate(cls._named_file(values["gains"]))
         except ValidationError:  # told where the field itself is looked at

@@ -11,7 +11,7 @@ from twinoffload.network.ids import sorted_ids
 
 VALUE_FIELDS = ("power", "bandwidth", "compute", "cycles", "quality", "accuracy_weight", "accuracy_value",
                 "delay_cost", "task_size")  # fmt: skip
-_OF_STATION = ("bandwidth", "compute", "quality", "accuracy_weight")
+OF_STATION = ("bandwidth", "compute", "quality", "accuracy_weight")
 VALUE_LIMIT = 1_000_000
 
 
@@ -40,7 +40,7 @@ def bring_in(values: dict[str, Any], folder: Path) -> dict[str, Any]:
 def read_values(name: str, given: dict[str, Any], folder: Path) -> Any:
     """Values of `{file: ..., column: ...}`: a column of a CSV or Parquet table, or an array of an NPZ file.
 
-    A table with a column `map` (of a BS's field: `station`) is sorted by it, as gains are; else rows count as they come.
+    A table with a column `map` (of a BS's field: `station`) is sorted by it, as gains are; else rows keep their order.
 
     Raises:
         ValueError: naming the file, the column and the remedy.
@@ -67,7 +67,7 @@ def _column(path: str, column: str, place: str, name: str) -> np.ndarray:
         raise ValueError(f"{place}: cannot be read ({str(error).splitlines()[0]:.80})") from None
     if column not in table.columns:
         raise ValueError(f"{place}: there is none; columns are {', '.join(table.columns):.80}")
-    who = "station" if name in _OF_STATION else "map"
+    who = "station" if name in OF_STATION else "map"
     if who in table.columns:
         ids = table[who].cast(pl.String)
         if ids.null_count() or not ids.is_unique().all():

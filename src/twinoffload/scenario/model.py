@@ -201,4 +201,3 @@ class Scenario(Fields):
             idle_interferes=self.idle_interferes,
             law=self.accuracy_law,
         )
-

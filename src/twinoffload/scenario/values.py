@@ -55,9 +55,7 @@ Table = Annotated[
 def series(default: Any, description: str, unit: str, low: float, high: float, *, above: bool = False) -> Any:
     """A field of values of one unit, each in [low, high]; where `above`, not `low` itself."""
     lowest = {"exclusiveMinimum" if above else "minimum": low}
-    return Field(
-        default, description=description, json_schema_extra={"unit": unit, "each": lowest | {"maximum": high}}
-    )
+    return Field(default, description=description, json_schema_extra={"unit": unit, "each": lowest | {"maximum": high}})
 
 
 def unit_of(field: FieldInfo) -> str:
@@ -80,7 +78,15 @@ def interval(bounds: dict[str, float]) -> str:
         return ""
     low = f"[{bounds['minimum']:g}" if "minimum" in bounds else f"({bounds.get('exclusiveMinimum', float('-inf')):g}"
     high = f"{bounds['maximum']:g}]" if "maximum" in bounds else f"{bounds.get('exclusiveMaximum', float('inf')):g})"
-    return f"{low}, {high}"
+    return f"{low}, {high}".replace("e+0", "e")
+
+
+def describe(field: FieldInfo) -> str:
+    """Meaning, unit and bounds of a field in words."""
+    head, sign, tail = (field.description or "").partition("; ")
+    unit = f", {unit_of(field)}" if unit_of(field) else ""
+    bounds = f", in {interval(_extra(field)['each'])}" if {"unit", "each"} <= set(_extra(field)) else ""
+    return f"{head}{unit}{sign}{tail}{bounds}"
 
 
 def within(value: Any, bounds: dict[str, float]) -> Any:
