@@ -55,7 +55,7 @@ def test_show_marks_what_differs(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     assert call("scenario", "show", "private") == 0
     screen = capsys.readouterr().out
-    marked = set(re.findall(r"^\* ([\w.]+)", screen, re.MULTILINE))
+    marked = set(re.findall(r"^\* ([\w.]+) {2,}", screen, re.MULTILINE))
     assert marked == {"name", "accuracy_value", "delay_cost", "price_cap"}
     assert "Gcycle/s" in screen
     assert "s^2/Gcycle^3" in screen

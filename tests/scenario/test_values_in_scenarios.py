@@ -132,7 +132,7 @@ def test_values_come_from_files_beside_the_scenario(folder, monkeypatch):
         ("cycles: {file: pairs.npz, column: cycle}", "there is none; arrays are cycles"),
         ("power: {file: pairs.npz, column: cycles}", "power"),
         ("side: {file: maps.csv, column: power_w}", "side"),
-        ("power: {file: mine.yaml, column: power_w}", "there is none"),
+        ("power: {file: mine.yaml, column: power_w}", "column power_w: cannot be read"),
         ("power: {file: stations.parquet, column: mhz}\nside: 0", "side = 0"),
     ],
 )
