@@ -80,5 +80,7 @@ def _city(scenario: "Scenario", count: int, seed: int, walk: bool) -> "tuple[Spa
 
 def _names(scenario: "Scenario") -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of mAPs and of BSs."""
+    if scenario.gains is not None:
+        return scenario.gains.gains.maps, scenario.gains.gains.stations
     maps = tuple(f"map-{n + 1}" for n in range(scenario.maps))
     return maps, tuple(f"bs-{m + 1}" for m in range(scenario.stations))

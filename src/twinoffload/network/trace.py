@@ -80,11 +80,9 @@ class Trace(BaseModel):
         """All slots with the names of mAPs and BSs; out of reach stays 0.
 
         Raises:
-            ValueError: the file is gone or has changed.
+            ValueError: the file is gone or has changed, and was not read in this process before.
         """
-        found = _content(self.file)
-        self._check(found)
-        return found.gains
+        return _held(self).gains
 
     @property
     def gain(self) -> Tensor:
@@ -149,6 +147,14 @@ _WORDS = {"training": "for training", "held-out": "held out"}
 def longest(total: int) -> int:
     """Slots of the longest episode that fits into both parts of a trace, however it is divided."""
     return (total - 1) // 2
+
+
+@lru_cache(maxsize=4)
+def _held(trace: Trace) -> _Content:
+    """The content of a trace, which a run goes on with whatever becomes of the file."""
+    found = _content(trace.file)
+    trace._check(found)
+    return found
 
 
 def _content(file: str) -> _Content:

@@ -48,10 +48,11 @@ def export_run(run: RunFolder, out: str | os.PathLike[str], seed: int | None = N
         raise ValueError(
             f"{run.path}: has no checkpoint yet; train it with `twinoffload train --resume --out {run.path}`"
         )
-    if run.scenario.market().pairs(run.scenario.maps, run.scenario.stations)["cycles"].shape[-1] > 1:
-        raise ValueError(f"{run.path}: its cycles differ from BS to BS, which an exported policy has no input for")
     trainer, row = run.trainer(), 0 if seed is None else run.seeds.index(seed)
     policy = policy_of(trainer.agents, row)
+    of_pairs = run.scenario.market().pairs(run.scenario.maps, run.scenario.stations)["cycles"].shape[-1] > 1
+    if of_pairs and "cycles" in {*policy.operator_inputs, *policy.maps_inputs}:
+        raise ValueError(f"{run.path}: its cycles differ from BS to BS, which an exported policy has no input for")
     found: list[Agreement] = []
 
     def write(folder: Path) -> None:
