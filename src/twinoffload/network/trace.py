@@ -56,15 +56,7 @@ class Trace(BaseModel):
         found = _content(self.file)
         if self.sha256 is None:
             object.__setattr__(self, "sha256", found.sha256)
-        self._check(found)
-        return self
-
-    def _check(self, found: _Content) -> None:
-        if found.sha256 != self.sha256:
-            raise ValueError(
-                f"{self.file}: has changed since its hash was noted; restore it, or train anew (in a scenario of your "
-                "own, remove sha256)"
-            )
+        _check_unchanged(self.file, found.sha256, self.sha256)
         dead = found.gains.gain == 0.0
         if self.floor is None and bool(dead.any()):
             t, n, m = (int(i) for i in dead.nonzero()[0])
@@ -74,6 +66,7 @@ class Trace(BaseModel):
                 f"{gains.snapshots[t]}; give every pair a gain, or those out of reach a floor, such as "
                 "gains: {file: ..., floor: 1.0e-15}"
             )
+        return self
 
     @property
     def gains(self) -> Gains:
@@ -82,7 +75,7 @@ class Trace(BaseModel):
         Raises:
             ValueError: the file is gone or has changed, and was not read in this process before.
         """
-        return _held(self).gains
+        return _held(self.file, self.sha256)
 
     @property
     def gain(self) -> Tensor:
@@ -150,11 +143,19 @@ def longest(total: int) -> int:
 
 
 @lru_cache(maxsize=4)
-def _held(trace: Trace) -> _Content:
-    """The content of a trace, which a run goes on with whatever becomes of the file."""
-    found = _content(trace.file)
-    trace._check(found)
-    return found
+def _held(file: str, sha256: str | None) -> Gains:
+    """The gains of a trace, which a run goes on with whatever becomes of the file."""
+    found = _content(file)
+    _check_unchanged(file, found.sha256, sha256)
+    return found.gains
+
+
+def _check_unchanged(file: str, found: str, noted: str | None) -> None:
+    if found != noted:
+        raise ValueError(
+            f"{file}: has changed since its hash was noted; restore it, or train anew (in a scenario of your own, "
+            "remove sha256)"
+        )
 
 
 def _content(file: str) -> _Content:

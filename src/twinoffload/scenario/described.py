@@ -36,7 +36,7 @@ class Row:
 
 def rows(scenario: Scenario) -> list[Row]:
     """Every field, in order; those of path loss and mobility one by one, laws and gains whole."""
-    return list(_rows(scenario, Scenario(), ""))
+    return list(_rows(scenario, Scenario.model_validate({}), ""))
 
 
 def _rows(model: BaseModel, usual: BaseModel, prefix: str) -> Iterator[Row]:

@@ -21,7 +21,8 @@ from twinoffload.network.trace import Trace
 from twinoffload.scenario.files import VALUE_FIELDS
 from twinoffload.scenario.values import Number, Series, Table, Uniform, limits, series, within
 
-_DBM_PER_HZ, _METRES = {"unit": "dBm/Hz"}, {"unit": "m"}
+_DBM_PER_HZ: dict[str, Any] = {"unit": "dBm/Hz"}
+_METRES: dict[str, Any] = {"unit": "m"}
 
 
 class Fields(BaseModel):

@@ -55,7 +55,8 @@ Table = Annotated[
 def series(default: Any, description: str, unit: str, low: float, high: float, *, above: bool = False) -> Any:
     """A field of values of one unit, each in [low, high]; where `above`, not `low` itself."""
     lowest = {"exclusiveMinimum" if above else "minimum": low}
-    return Field(default, description=description, json_schema_extra={"unit": unit, "each": lowest | {"maximum": high}})
+    extra: dict[str, Any] = {"unit": unit, "each": lowest | {"maximum": high}}
+    return Field(default, description=description, json_schema_extra=extra)
 
 
 def unit_of(field: FieldInfo) -> str:
