@@ -90,6 +90,10 @@ def test_check_tells_what_follows(capsys, tmp_path):
     mine = tmp_path / "mine.yaml"
     np.savez(tmp_path / "trace.npz", gain=np.full((10, 3, 2), 1e-9))
     mine.write_text("extends: paper\ngains: trace.npz\n")
+    assert call("scenario", "show", mine) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "* gains file" in told
+    assert "mobility.memory" not in told, "it plays no part"
     assert call("scenario", "check", mine) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "10 slots: 8 for training, 2 held out" in told

@@ -11,6 +11,7 @@ from twinoffload.scenario.derived import Derived
 from twinoffload.scenario.described import rows
 
 _SHOWN = 6  # values of a list
+_PLACES = ("station_layout", "density", "candidates", "side", "station_positions", "height", "path_loss", "mobility")
 
 
 def show_fields(scenario: Scenario) -> None:
@@ -22,6 +23,8 @@ def show_fields(scenario: Scenario) -> None:
     table.add_column("unit", max_width=12)
     table.add_column("meaning", ratio=1)
     for row in rows(scenario):
+        if scenario.gains is not None and row.name.startswith(_PLACES):
+            continue
         look = "bold" if row.changed else ""
         mark = "*" if row.changed else " "
         table.add_row(
@@ -30,6 +33,8 @@ def show_fields(scenario: Scenario) -> None:
     console.print(Text(f"Scenario {scenario.name}", "bold"))
     console.print(table)
     console.print("* differs from the default. Lists repeat over the mAPs, or the BSs.")
+    if scenario.gains is not None:
+        console.print(f"Not used beside measured gains: {', '.join(_PLACES)}.")
 
 
 def show_check(source: str, scenario: Scenario, derived: Derived, obstacles: dict[str, str | None]) -> None:
