@@ -2,6 +2,7 @@
 
 import os
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,9 @@ from twinoffload import Scenario
 from twinoffload.cli import main
 from twinoffload.env.episodes import draw_episodes
 from twinoffload.experiments.comparison import held_out
+from twinoffload.learning.export.agreement import _sizes
+from twinoffload.learning.export.folder import export_run
+from twinoffload.learning.kinds import kind_of
 from twinoffload.learning.run_folder import RunFolder
 from twinoffload.learning.training import TrainSettings
 from twinoffload.seeding import stream
@@ -220,6 +224,35 @@ def test_train_evaluate_and_quick_take_gains(trace, tmp_path, capsys):
     assert "tell no positions, so there is no map" in page
     assert not (tmp_path / "quick" / "figures" / "slot.svg").exists()
     assert f"--gain {trace}" in page
+
+
+def test_what_was_read_is_played_whatever_becomes_of_the_file(trace):
+    scenario = measured(trace)
+    before = scenario.sample_gain(5)
+    trace.unlink()
+    assert torch.equal(scenario.sample_gain(5), before)
+    with pytest.raises(ValueError, match="no such file"):
+        scenario.replace(slots=4)
+
+
+def test_exports_are_checked_on_other_sizes_without_the_trace(trace):
+    free = SimpleNamespace(scenario=measured(trace), maps_free={"maps", "stations"})
+    own, *others = _sizes(free)
+    assert own.gains is not None
+    assert {(one.maps, one.stations) for one in others} == {(1, M), (N + 3, M), (N, 1)}
+    assert all(draw_episodes(one, 1, [stream(0, "t")], slots=1).gain.isfinite().all() for one in others)
+
+
+def test_a_policy_with_an_input_for_each_pair_is_not_exported(trace, tmp_path):
+    for package in ("onnx", "onnxruntime", "onnxscript"):
+        pytest.importorskip(package)
+    values = {"scheme": "amortised", "episodes": 1, "updates": 1, "batch": 4, "examples": 4}
+    settings = kind_of(values).model_validate(values)
+    rows = RunFolder.create(tmp_path / "rows", measured(trace, slots=2, cycles=[[1.0, 2.0]]), settings, [0])
+    rows.train()
+    with pytest.raises(ValueError, match="cycles differ from BS to BS"):
+        export_run(rows, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_solve_takes_the_parameters_of_a_scenario_with_gains(trace, tmp_path, capsys):
