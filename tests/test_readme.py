@@ -37,6 +37,7 @@ def test_linked_files_exist(target):
 def test_named_commands_exist():
     named = set(re.findall(r"(?:bin/|`)twinoffload (\w+)", README))
     known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {group.typer_instance.info.name for group in app.registered_groups if group.typer_instance}
     assert "solve" in named
     assert named <= known
 

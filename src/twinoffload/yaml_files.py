@@ -27,6 +27,7 @@ class Kind:
         help: what to compare a broken file with.
         named: whether a file that gives no `name` is called after its own.
         merge: puts a file's values on top of those that it extends.
+        bring_in: makes whole what a file's values leave to other files, given its folder.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Kind:
     help: str
     named: bool = False
     merge: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] = lambda base, values: base | values
+    bring_in: Callable[[dict[str, Any], Path], dict[str, Any]] = lambda values, folder: values
 
     def preset_text(self, name: str) -> str:
         """The text of a preset."""
@@ -64,6 +66,11 @@ class Kind:
         if self.named and label not in self.presets:
             values = {"name": re.sub(r"[^\w.-]+", "-", Path(source).stem)[:64]} | values
         base = values.pop("extends", None)
+        if label not in self.presets:
+            try:
+                values = self.bring_in(values, Path(source).parent)
+            except ValueError as error:
+                raise ValueError(f"{told}: {error}") from None
         if base is None:
             return values
         if not isinstance(base, str):
@@ -122,6 +129,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{field} is missing"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
+    if isinstance(fault["input"], dict):  # its fields are right, each for itself
+        return f"{field}: {message}" if field else message
     return f"{field} = {fault['input']!r:.60}: {message}"
 
 

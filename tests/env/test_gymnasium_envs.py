@@ -196,3 +196,19 @@ def test_the_picture_shows_what_was_played():
     teal = np.array([0x1F, 0x91, 0x87])  # of BS 2, of mAPs on it and of their links
     count = [(np.abs(frame.astype(int) - teal).sum(-1) < 12).sum() for frame in (before, after)]
     assert 0 < count[0] < count[1]
+
+
+def test_measured_gains_are_played_and_have_no_map(tmp_path):
+    from twinoffload.network.gain_file import Gains, write_gains
+
+    gain = PAPER.sample_gain(count=60, seed=1)
+    names = tuple(f"map-{n}" for n in range(4)), ("bs-0", "bs-1")
+    write_gains(tmp_path / "trace.csv", Gains(gain, tuple(map(str, range(60))), *names))
+    measured = PAPER.replace(gains={"file": tmp_path / "trace.csv"}, slots=5)
+    for name in IDS:
+        env = gymnasium.make(name, scenario=measured)
+        assert np.isfinite(played(env, 0)[1]).all()
+    shown = env.unwrapped.seat.game.episodes.gain[0, 0, 0]
+    assert any(torch.equal(shown, one) for one in gain[:48]), "a slot of the training part"
+    with pytest.raises(ValueError, match="scenario paper has measured gains, which have no map"):
+        gymnasium.make(IDS[0], scenario=measured, render_mode="rgb_array")

@@ -28,6 +28,7 @@ from twinoffload.cli.options import RunInterruptedError
 from twinoffload.cli.presets import presets
 from twinoffload.cli.quick import quick
 from twinoffload.cli.reproduce import reproduce
+from twinoffload.cli.scenario import scenario
 from twinoffload.cli.solve import solve
 from twinoffload.cli.train import train
 from twinoffload.cli.twin import twin
@@ -64,6 +65,7 @@ for command in (
     quick, train, evaluate, reproduce, claims, calibrate, twin, export, bench, solve, explain, figures, gains, presets,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(scenario)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from twinoffload.cli.options import GainOption
+
 
 def evaluate(
     folder: Annotated[
@@ -22,6 +24,7 @@ def evaluate(
     seeds: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Without a run: seeds 0..K-1.", show_default="6")
     ] = None,
+    gain: GainOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Which held-out channels; each number gives others.")] = 0,
     episodes: Annotated[int, typer.Option(min=1, help="Held-out episodes for each trained seed.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
@@ -59,10 +62,11 @@ def evaluate(
     from twinoffload.files import json_text
 
     use_machine("cpu", threads)
-    played, numbers, trained = _run(folder, scheme, scenario, seeds)
+    played, numbers, trained = _run(folder, scheme, scenario, gain, seeds)
     check_playable(played, len(numbers), episodes)
-    beside = schemes_beside(scheme or [], played, numbers)
-    own = [] if trained is None else [trained.agents]
+    beside = schemes_beside(scheme or [], played, numbers, None if trained is None else trained.scenario)
+    trainer = None if trained is None else trained.trainer()
+    own = [] if trainer is None else [trainer.agents]
     names = [one.name for one in (*own, *beside)]
     if len(set(names)) < len(names):
         raise ValueError(f"--scheme: two are called {max(names, key=names.count)!r}; give one another `name`")
@@ -76,8 +80,9 @@ def evaluate(
         table = compare(schemes, held_out(played, numbers, episodes, seed), numbers, bar.advance)
     summary = {
         "scenario": played.name,
+        **({} if played.gains is None else {"gains": played.gains.file}),
         "seeds": numbers,
-        "episodes_trained": None if trained is None else trained.episode,
+        "episodes_trained": None if trainer is None else trainer.episode,
         "held_out": {"episodes": episodes, "slots": played.slots, "seed": seed},
         "rows": summarise(table),
     }
@@ -90,20 +95,28 @@ def evaluate(
 
 
 def _run(
-    folder: Path | None, scheme: list[str] | None, scenario: str | None, seeds: int | None
+    folder: Path | None, scheme: list[str] | None, scenario: str | None, gain: Path | None, seeds: int | None
 ) -> tuple[Any, list[int], Any]:
     """What is played, for which seeds, and the training in the folder, if one was named."""
+    from twinoffload.cli.options import with_gains
     from twinoffload.learning.run_folder import RunFolder
     from twinoffload.scenario import Scenario
 
     if folder is None and not scheme:
         raise ValueError("evaluate: name the folder of a run, or --scheme")
     if folder is None:
-        return Scenario.load(scenario or "paper"), list(range(6 if seeds is None else seeds)), None
+        chosen = with_gains(Scenario.load(scenario or "paper"), gain)
+        return chosen, list(range(6 if seeds is None else seeds)), None
     for option, value in (("--scenario", scenario), ("--seeds", seeds)):
         if value is not None:
             raise ValueError(f"{option} {value}: a run is played in its own scenario and with its seeds; leave it out")
     run = RunFolder.open(folder)
+    played = with_gains(run.scenario, gain)
+    if (played.maps, played.stations) != (run.scenario.maps, run.scenario.stations):
+        raise ValueError(
+            f"--gain {gain}: has {played.maps} mAPs on {played.stations} BSs, but the run was trained for "
+            f"{run.scenario.maps} on {run.scenario.stations}; train one on these gains"
+        )
     if run.episodes_done() == 0:
         raise ValueError(f"{folder}: has no checkpoint yet; train it with `twinoffload train --resume --out {folder}`")
-    return run.scenario, run.seeds, run.trainer()
+    return played, run.seeds, run

@@ -62,7 +62,7 @@ def from_rate(scenario: str, rate: float, request: Request) -> Told:
     chosen = Scenario.load(scenario)
     n = _number("--map", request.mobile)
     m = _number("--station", request.station)
-    chosen = chosen.replace(maps=max(chosen.maps, n), stations=max(chosen.stations, m))
+    chosen = chosen.replace(gains=None, maps=max(chosen.maps, n), stations=max(chosen.stations, m))
     explanation = explain_rate(
         chosen.market(), rate, maps=chosen.maps, stations=chosen.stations, n=n - 1, m=m - 1, price=price
     )
@@ -88,7 +88,7 @@ def from_gains(scenario: str, path: Path, request: Request) -> Told:
     gains = gains.only(gains.snapshots[0] if request.snapshot is None else request.snapshot)
     n = _place("--map", request.mobile or "", gains.maps, path)
     m = _place("--station", request.station or "", gains.stations, path)
-    chosen = chosen.replace(maps=len(gains.maps), stations=len(gains.stations))
+    chosen = chosen.replace(gains=None, maps=len(gains.maps), stations=len(gains.stations))
     market = chosen.market()
     facts: dict[str, Any] = {"snapshot": gains.snapshots[0], "map": gains.maps[n], "station": gains.stations[m]}
     if request.beside is None:

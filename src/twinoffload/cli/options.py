@@ -2,7 +2,36 @@
 
 import os
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+if TYPE_CHECKING:
+    from twinoffload.scenario import Scenario
+
+GainOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Measured gains (CSV, Parquet, NPZ) as consecutive slots in place of the scenario's own channels; the "
+        "first 80 % for training, the rest held out. They tell the numbers of mAPs and BSs.",
+    ),
+]
+
+
+def with_gains(scenario: "Scenario", gain: Path | None) -> "Scenario":
+    """The scenario on measured gains; their slots are divided as before where it had some already.
+
+    Raises:
+        ValueError: the file is bad, or too short for the scenario's episodes.
+    """
+    if gain is None:
+        return scenario
+    before = scenario.gains
+    kept = {} if before is None else {"training_share": before.training_share, "floor": before.floor}
+    changed = scenario.replace(gains={"file": gain} | kept, station_layout="listed")
+    changed.check_episodes()
+    return changed
 
 
 class RunInterruptedError(Exception):

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from twinoffload.cli.options import SCHEME_HELP
+from twinoffload.cli.options import SCHEME_HELP, GainOption
 
 
 def quick(
     scenario: Annotated[str, typer.Option(help="Preset (paper, open, private) or YAML file.")] = "paper",
+    gain: GainOption = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds 0..K-1, trained at once.")] = 6,
     settings: Annotated[
         str | None,
@@ -44,7 +45,7 @@ def quick(
     from rich.console import Console
 
     from twinoffload.cli.comparison_table import print_comparison
-    from twinoffload.cli.options import training_settings, use_machine
+    from twinoffload.cli.options import training_settings, use_machine, with_gains
     from twinoffload.cli.progress import Bar, progress, training_note
     from twinoffload.experiments.comparison import reference_names
     from twinoffload.experiments.quick import quick_study
@@ -52,10 +53,12 @@ def quick(
     from twinoffload.scenario import Scenario
 
     where = use_machine(device, threads)
-    chosen = Scenario.load(scenario)
+    chosen = with_gains(Scenario.load(scenario), gain)
     learning = training_settings(settings, scheme, episodes=episodes, observation=observation)
     how = f"--settings {quote(settings or 'tuned')}" if scheme is None else f"--scheme {quote(scheme)}"
-    given = [f"--scenario {quote(scenario)}", how, f"--seeds {seeds}"]
+    given = [f"--scenario {quote(scenario)}"]
+    given += [f"--gain {quote(str(gain))}"] if gain is not None else []
+    given += [how, f"--seeds {seeds}"]
     given += [f"--episodes {learning.episodes}"]
     given += [f"--observation {observation}"] if observation is not None else []
     given += [f"--held-out {held_out}", f"--out {quote(str(out))}"]

@@ -115,7 +115,7 @@ def solve(
     with reading(gain) as each:
         listed = list_gains(gain, snapshot, each)
     snapshots, maps, stations = listed.shape
-    market = chosen.replace(maps=maps, stations=stations).market()
+    market = chosen.replace(gains=None, maps=maps, stations=stations).market()
     inexact = concept in SEARCHED and not is_exact(concept, maps, stations, market.idle_interferes)
     large = maps * stations > SMALL or inexact
     if concept == "gradient" and maps * stations > SMALL:

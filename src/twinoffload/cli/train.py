@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from twinoffload.cli.options import SCHEME_HELP
+from twinoffload.cli.options import SCHEME_HELP, GainOption
 
 
 def train(
     scenario: Annotated[
         str | None, typer.Option(help="Preset (paper, open, private) or YAML file.", show_default="paper")
     ] = None,
+    gain: GainOption = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, max=1000, help="Seeds 0..K-1, trained at once.", show_default="6")
     ] = None,
@@ -51,7 +52,7 @@ def train(
     """  # noqa: D301
     from shlex import quote
 
-    from twinoffload.cli.options import RunInterruptedError, training_settings, use_machine
+    from twinoffload.cli.options import RunInterruptedError, training_settings, use_machine, with_gains
     from twinoffload.cli.progress import Bar, progress, training_note
     from twinoffload.learning.run_folder import RunFolder
     from twinoffload.learning.tracking.named import trackers_named
@@ -62,6 +63,7 @@ def train(
     if resume:
         given = {
             "--scenario": scenario,
+            "--gain": gain,
             "--seeds": seeds,
             "--settings": settings,
             "--observation": observation,
@@ -74,7 +76,7 @@ def train(
         if episodes is not None:
             run.extend(episodes)
     else:
-        chosen = Scenario.load("paper" if scenario is None else scenario)
+        chosen = with_gains(Scenario.load("paper" if scenario is None else scenario), gain)
         learning = training_settings(settings, scheme, episodes=episodes, observation=observation)
         run = RunFolder.create(out, chosen, learning, range(6 if seeds is None else seeds))
     try:

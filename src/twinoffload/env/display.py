@@ -26,6 +26,8 @@ class Display:
     def __init__(self, mode: str | None, scenario: Scenario, frames_per_s: int):
         if mode is not None and mode not in MODES:
             raise ValueError(f"render_mode = {mode!r}: must be one of {', '.join(MODES)}, or None")
+        if mode is not None and scenario.gains is not None:
+            raise ValueError(f"render_mode = {mode!r}: scenario {scenario.name} has measured gains, which have no map")
         self.frames_per_s, self._window, self._pygame = frames_per_s, None, None
         if mode == "human":
             self._pygame = _pygame()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from twinoffload.game.terms import Terms
+from twinoffload.network.trace import Part
 from twinoffload.scenario import Scenario
 
 
@@ -16,7 +17,7 @@ class Episodes:
 
     Attributes:
         scenario: where they come from.
-        positions: of the mAPs in m, float64 `[slots, ..., N, 2]`.
+        positions: of the mAPs in m, float64 `[slots, ..., N, 2]`; NaN where gains are measured.
         gain: channel power gains, float64 `[slots, ..., N, M]`.
         parameters: the game's parameters, the same in all slots of an episode but for `raw_data`.
         raw_data: Zmax in MB, float64 `[slots, ..., N, 1]`.
@@ -52,6 +53,7 @@ def draw_episodes(
     *,
     slots: int | None = None,
     device: torch.device | str = "cpu",
+    part: Part = "training",
 ) -> Episodes:
     """Independent episodes, batch axes [seeds, count]; each seed draws from its own generator alone.
 
@@ -61,18 +63,19 @@ def draw_episodes(
         generators: one for each seed.
         slots: slots of each; the scenario's where it is None.
         device: where the tensors go; all drawing is done on the CPU.
+        part: of a trace, which slots may be seen.
     """
     slots = scenario.slots if slots is None else slots
-    drawn = [_draw(scenario, count, slots, generator) for generator in generators]
+    drawn = [_draw(scenario, count, slots, generator, part) for generator in generators]
     positions, gain, raw_data = (torch.stack(column, dim=1).to(device) for column in list(zip(*drawn, strict=True))[:3])
     parameters = _stack([row[3] for row in drawn]).to(device)
     return Episodes(scenario, positions, gain, parameters, raw_data)
 
 
 def _draw(
-    scenario: Scenario, count: int, slots: int, generator: torch.Generator
+    scenario: Scenario, count: int, slots: int, generator: torch.Generator, part: Part
 ) -> tuple[Tensor, Tensor, Tensor, Terms]:
-    positions, gain = scenario.sample_episode(count, slots, generator)
+    positions, gain = scenario.sample_episode(count, slots, generator, part)
     size = (scenario.maps, scenario.stations)
     terms = scenario.draw_market((count,), generator).terms(*size)
     if scenario.raw_data == "uniform":

@@ -230,7 +230,8 @@ def _own(scenario: Scenario, own: bool, index: bool) -> Tensor:
     market, parts = scenario.market(), [torch.zeros(scenario.maps, 0, dtype=torch.float64)]
     for name in own_fields(scenario) if own else ():
         value = torch.as_tensor(getattr(market, name), dtype=torch.float64)
-        parts.append((2.0 * (value - value.min()) / (value.max() - value.min()) - 1.0).unsqueeze(-1))
+        scaled = 2.0 * (value - value.min()) / (value.max() - value.min()) - 1.0
+        parts.append(scaled.reshape(scenario.maps, -1))  # one value, or one for each BS
     if index:
         parts.append(torch.eye(scenario.maps, dtype=torch.float64))
     return torch.cat(parts, dim=-1)

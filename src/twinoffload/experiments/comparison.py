@@ -36,7 +36,8 @@ REFERENCES = ("pairwise", "posted", "admission", "constant", "random", "reactive
 
 def held_out(scenario: Scenario, seeds: Sequence[int], episodes: int, seed: int = 0) -> Episodes:
     """Episodes for evaluation, batch axes [seeds, episodes]: never those of training, others for each `seed`."""
-    return draw_episodes(scenario, episodes, [stream(s, f"held-out {seed}") for s in seeds])
+    generators = [stream(s, f"held-out {seed}") for s in seeds]
+    return draw_episodes(scenario, episodes, generators, part="held-out")
 
 
 def check_playable(scenario: Scenario, seeds: int, episodes: int) -> None:
@@ -45,6 +46,7 @@ def check_playable(scenario: Scenario, seeds: int, episodes: int) -> None:
     Raises:
         ValueError: naming what is too large and the remedy.
     """
+    scenario.check_episodes()
     remedy = "the reference rows need a smaller market; `twinoffload train` alone does not"
     check_enumerable(f"scenario {scenario.name}", scenario.maps, scenario.stations, scenario.idle_interferes, remedy)
     profiles = profile_count(scenario.maps, scenario.stations, scenario.idle_interferes)

@@ -33,8 +33,16 @@ def runs_among(sources: Sequence[str]) -> list[RunFolder]:
     return [RunFolder.open(source) for source in sources if Path(source).is_dir()]
 
 
-def schemes_beside(sources: Sequence[str], scenario: Scenario, seeds: Sequence[int]) -> list[Scheme]:
+def schemes_beside(
+    sources: Sequence[str], scenario: Scenario, seeds: Sequence[int], trained_in: Scenario | None = None
+) -> list[Scheme]:
     """What `--scheme` names: classes, made for each seed, and folders of trained runs.
+
+    Args:
+        sources: as they are given.
+        scenario: what is played.
+        seeds: that are played.
+        trained_in: the scenario that runs must have been trained in; None: the one that is played.
 
     Raises:
         ValueError: one cannot be found; needs training; was trained for another scenario or other seeds; or two have
@@ -42,7 +50,11 @@ def schemes_beside(sources: Sequence[str], scenario: Scenario, seeds: Sequence[i
     """
     found: list[Scheme] = []
     for source in sources:
-        scheme = _trained(source, scenario, seeds) if Path(source).is_dir() else _untrained(source, scenario, seeds)
+        scheme = (
+            _trained(source, trained_in or scenario, seeds)
+            if Path(source).is_dir()
+            else _untrained(source, scenario, seeds)
+        )
         if scheme.name in [one.name for one in found]:
             raise ValueError(f"--scheme {source}: another scheme here is called {scheme.name!r}, too")
         found.append(scheme)

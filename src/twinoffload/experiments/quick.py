@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import torch
 
 from twinoffload.env.episodes import Episodes
 from twinoffload.env.references import Equilibrium
@@ -113,7 +114,8 @@ def slot_table(scheme: Scheme, channels: Episodes, at: int = SHOWN_SLOT) -> pl.D
     price = scheme.price(slots)
     association, data = scheme.offload(slots, price)
     payoff = slots.step(price, association, data)
-    stations = channels.scenario.layout()
+    measured = channels.scenario.gains is not None  # and tells no positions
+    stations = torch.full((gain.shape[1], 2), torch.nan) if measured else channels.scenario.layout()
     rows = []
     for n in range(gain.shape[0]):
         for m in range(gain.shape[1]):

@@ -155,7 +155,7 @@ def _decide(scheme: Scheme, episodes: Episodes, settings: MeasureSettings) -> tu
 def _episodes(scenario: Scenario, settings: MeasureSettings) -> Episodes:
     """An episode for each repeat, batch axes [repeats, 1]."""
     generators = [stream(repeat, "decision time") for repeat in range(settings.decision_repeats)]
-    return draw_episodes(scenario, 1, generators, slots=settings.decisions + 1)
+    return draw_episodes(scenario, 1, generators, slots=settings.decisions + 1, part="held-out")
 
 
 def _method(concept: Concept, scenario: Scenario, episodes: Episodes) -> str:

@@ -1,6 +1,6 @@
 """A run is a folder: what was asked, what was measured, and a checkpoint from which it goes on to the same bit.
 
-scenario.yaml            every field of the scenario
+scenario.yaml            every field of the scenario; measured gains by path and hash
 settings.yaml            seeds and every training setting
 versions.json            what computed it
 metrics.parquet          one row an episode and seed

@@ -36,7 +36,7 @@ def check_trainable(
     """
     scenarios = scenario_of_rows(scenario, seeds)
     for one in dict.fromkeys(scenarios):
-        one.layout()
+        one.check_episodes()
         if one.highest_price == 0.0:
             raise ValueError(f"scenario {one.name}: price_cap = 0 leaves the operator no price to learn; raise it")
     added = settings.environments * (scenarios[0].maps if settings.followers == "shared" else 1)

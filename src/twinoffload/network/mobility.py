@@ -21,7 +21,9 @@ class GaussMarkov(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["gauss_markov"] = "gauss_markov"
     memory: float = Field(default=0.9, ge=0, lt=1, description="correlation of the velocity from slot to slot")
-    speed_rms_mps: float = Field(default=15.0, ge=0, le=1000, description="root mean square speed, m/s")
+    speed_rms_mps: float = Field(
+        default=15.0, ge=0, le=1000, description="root mean square speed", json_schema_extra={"unit": "m/s"}
+    )
 
     def trajectory(
         self, shape: tuple[int, ...], slots: int, slot_s: float, side_m: float, generator: torch.Generator

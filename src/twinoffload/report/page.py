@@ -46,8 +46,15 @@ def write_report(folder: str | Path) -> Path:
     page = render(results)
     (folder / "figures").mkdir(exist_ok=True)
     for name, draw in FIGURES.items():
+        if name == "slot" and not _has_map(results):
+            continue
         write_text(folder / "figures" / f"{name}.svg", standalone(draw(results)))
     return write_text(folder / "report.html", page)
+
+
+def _has_map(results: Results) -> bool:
+    """Whether anybody knows where mAPs and BSs are; measured gains do not tell."""
+    return results.scenario.gains is None
 
 
 def render(results: Results) -> str:
@@ -87,6 +94,6 @@ def _contents(results: Results) -> dict[str, Any]:
         "learner_settings": learner_rows,
         "comparison_figure": draw_comparison(results),
         "convergence_figure": draw_convergence(results),
-        "slot_figure": draw_slot_map(results),
+        "slot_figure": draw_slot_map(results) if _has_map(results) else None,
         "plain": plain,
     }

@@ -12,6 +12,7 @@ from twinoffload.report.results import Results
 from twinoffload.report.schemes import scheme_named
 from twinoffload.report.wording import interval, number, plain, signed
 from twinoffload.scenario import Scenario
+from twinoffload.scenario.values import describe
 
 MEASURES = (
     ("operator_utility", "Operator's utility", "money a slot"),
@@ -156,8 +157,10 @@ def _description(name: str, text: str | None) -> str:
 def _fields(model: BaseModel, prefix: str):
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
+        if name == "gains" and value is None:  # the channel is that of layout, path loss and mobility
+            continue
         dotted = f"{prefix}{name}"
-        description = _description(name, field.description)
+        description = _description(name, describe(field))
         if isinstance(value, BaseModel) and "uniform" in type(value).model_fields:
             low, high = value.uniform  # pyright: ignore[reportAttributeAccessIssue]
             yield Setting(dotted, (f"uniform in [{plain(low)}, {plain(high)}]",), description)

@@ -234,7 +234,7 @@ class AmortisedTrainer:
         size = (sized.maps, sized.stations)
         if size not in self._examples:
             count = self.settings.examples
-            scattered = round(count * self.settings.scattered)
+            scattered = 0 if sized.gains is not None else round(count * self.settings.scattered)
             several = -(-scattered // LAYOUT_EXAMPLES)
             gains = [scatter(sized, at).sample_gain(LAYOUT_EXAMPLES, seed=at) for at in range(several)]
             gain = torch.cat([sized.sample_gain(count, seed=0)[scattered:], *gains])[:count]
@@ -325,7 +325,7 @@ def check_trainable(scenario: Scenario, settings: AmortisedSettings) -> None:
     """
     need_eq_7(scenario.accuracy_law, "`amortised`")
     for sized in [scenario, *sizes(scenario, settings)]:  # of its own size it is measured
-        sized.layout()
+        sized.check_episodes()
     if scenario.highest_price == 0.0:
         raise ValueError(f"scenario {scenario.name}: price_cap = 0 leaves the operator no price to learn; raise it")
 

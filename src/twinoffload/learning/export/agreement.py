@@ -156,6 +156,8 @@ def _sizes(policy: Policy) -> list[Scenario]:
     """The scenario, and where sizes are free, smaller and larger networks too."""
     scenario, free = policy.scenario, policy.maps_free
     found = [scenario]
+    if scenario.gains is not None:  # of other sizes it has none
+        scenario = scenario.replace(gains=None, station_positions=[(0.5, 0.5)] * scenario.stations)
     if "maps" in free:
         found += [scenario.replace(maps=n) for n in (1, scenario.maps + 3)]
     if "stations" in free:

@@ -50,6 +50,9 @@ def export_run(run: RunFolder, out: str | os.PathLike[str], seed: int | None = N
         )
     trainer, row = run.trainer(), 0 if seed is None else run.seeds.index(seed)
     policy = policy_of(trainer.agents, row)
+    of_pairs = run.scenario.market().pairs(run.scenario.maps, run.scenario.stations)["cycles"].shape[-1] > 1
+    if of_pairs and "cycles" in {*policy.operator_inputs, *policy.maps_inputs}:
+        raise ValueError(f"{run.path}: its cycles differ from BS to BS, which an exported policy has no input for")
     found: list[Agreement] = []
 
     def write(folder: Path) -> None:
@@ -77,7 +80,8 @@ def export_run(run: RunFolder, out: str | os.PathLike[str], seed: int | None = N
 def _example(graph: Graph, scenario: Scenario) -> list[Tensor]:
     """Inputs for tracing; a free axis must not be of size 1 or as long as another, or it is taken for a fixed one."""
     sizes = {axis: size for axis, size in (("maps", 5), ("stations", 3)) if graph.sizes[axis] is None}
-    sized = scenario.replace(**sizes, station_positions=[*scenario.station_positions, *[(0.5, 0.5)] * 3])
+    places = [*scenario.station_positions, *[(0.5, 0.5)] * (3 + scenario.stations)]
+    sized = scenario.replace(gains=None, **sizes, station_positions=places)
     slots = Slots(draw_episodes(sized, 7, [stream(0, "export example")], slots=1))
     price = torch.full_like(slots.gain, 0.5 * sized.highest_price)
     return list(physical(graph.inputs, sized, slots, slots.terms, price).values())

@@ -32,7 +32,7 @@ def check_own(scenario: Scenario | Sequence[Scenario], settings: OwnSettings, se
     """
     scenarios = scenario_of_rows(scenario, seeds)
     for one in dict.fromkeys(scenarios):
-        one.layout()
+        one.check_episodes()
         trainer = OwnTrainer(one, settings.model_copy(update={"environments": 2}), [0])
         trainer.play_episode(slots=1)
         trainer.state()
