@@ -55,18 +55,21 @@ class Slots:
             self._interference = link.interference(self._received, self._on)
         return self._interference
 
-    def step(self, price: Tensor, association: Tensor, data: Tensor) -> dict[str, Tensor]:
+    def step(
+        self, price: Tensor, association: Tensor, data: Tensor, *, regret: bool = True
+    ) -> dict[str, Tensor]:
         """Play the slot and go to the next.
 
         Args:
             price: posted prices in money/MB, `[..., N, M]`.
             association: BS of each mAP, int64 `[..., N]`; -1 (off) where idle mAPs are silent.
             data: MB sent there, `[..., N]`.
+            regret: whether to measure it, too: half of the work.
 
         Returns:
             What is measured of an `Outcome`: `map_utility`, `regret`, ... `[..., N]`, `operator_utility` `[...]`.
         """
-        payoff = play(self.terms, self.gain, association, price, data)
+        payoff = play(self.terms, self.gain, association, price, data, regret=regret)
         self._on, self._interference = self._connected(association, data > 0.0), None
         self._received = self.terms.power * self.gain
         self.association = association

@@ -153,17 +153,28 @@ def replies(
     Returns:
         Rate R in MB/s, delay cost D in money/MB, data Z* in MB and its utility in money, `[..., N, M]` each.
     """
-    on = connected(association, gain.shape[-1])
-    if data is not None and not terms.idle_interferes:
-        on = on & (data > 0.0).unsqueeze(-1)
-    rate = pair_rate(terms, gain, on)
+    rate = _rate(terms, gain, association, data)
     delay_cost = unit_delay_cost(terms, rate)
     reply = best_data(terms, delay_cost, price)
     return rate, delay_cost, reply, map_utility(terms, delay_cost, price, reply)
 
 
+def _rate(terms: Terms, gain: Tensor, association: Tensor, data: Tensor | None) -> Tensor:
+    """Rate of every pair in MB/s, `[..., N, M]`."""
+    on = connected(association, gain.shape[-1])
+    if data is not None and not terms.idle_interferes:
+        on = on & (data > 0.0).unsqueeze(-1)
+    return pair_rate(terms, gain, on)
+
+
 def play(
-    terms: Terms, gain: Tensor, association: Tensor, price: Tensor, data: Tensor | None = None
+    terms: Terms,
+    gain: Tensor,
+    association: Tensor,
+    price: Tensor,
+    data: Tensor | None = None,
+    *,
+    regret: bool = True,
 ) -> dict[str, Tensor]:
     """What follows when mAPs hold an association at given prices: everything in an `Outcome` that is measured.
 
@@ -173,30 +184,38 @@ def play(
         association: `[..., N]`; -1: off.
         price: money/MB, `[..., N, M]`.
         data: MB sent to the chosen BS, `[..., N]`; the best response where it is None.
+        regret: whether to measure it, which takes every mAP's best response at every BS: half of the work.
 
     Returns:
         The fields `data` ... `operator_utility` of `Outcome`, without `bound`.
     """
-    rate, delay_cost, reply, value = replies(terms, gain, association, price, data)
-    best = value.amax(-1).clamp(min=0.0)
     here, index = terms.at(association), association.clamp(min=0).unsqueeze(-1)
-    rate, delay_cost, price = (part.expand_as(reply).gather(-1, index) for part in (rate, delay_cost, price))
-    sent = reply.gather(-1, index) if data is None else data.unsqueeze(-1)
+    value = None
+    if data is None or regret:
+        rate, _, reply, value = replies(terms, gain, association, price, data)
+        sent = reply.gather(-1, index) if data is None else data.unsqueeze(-1)
+    else:
+        rate, sent = _rate(terms, gain, association, data), data.unsqueeze(-1)
+    rate, price = (part.expand_as(rate).gather(-1, index) for part in (rate, price))
+    delay_cost = unit_delay_cost(here, rate)
 
     def measured(values: Tensor) -> Tensor:
         """`[..., N, 1]` to `[..., N]`; 0 where an mAP is off."""
         return torch.where(association < 0, 0.0, values.squeeze(-1))
 
     utility = measured(map_utility(here, delay_cost, price, sent))
-    return {
+    measures = {
         "data": measured(sent),
         "rate": measured(rate),
         "accuracy": measured(accuracy(here, sent)),
         "delay": measured(delay(here, rate, sent)),
         "map_utility": utility,
-        "regret": torch.clamp(best - utility, min=0.0),
         "operator_utility": measured(profit(here, price, sent)).sum(-1),
     }
+    if regret and value is not None:
+        best = value.amax(-1).clamp(min=0.0)
+        measures["regret"] = torch.clamp(best - utility, min=0.0)
+    return measures
 
 
 def finish(

@@ -1,7 +1,7 @@
 """`twinoffload bench environment`: slots a second, beside mobile-env's steps on networks of the same sizes.
 
 A step is one slot in which everybody decides at random: mAPs or users have moved, channels are new, rates and utilities
-follow, and the next observation is there. mobile-env plays one environment at a time; ours are played in batches. What
+follow, and the next observation is there. (Regret, which mobile-env has not, is left out.) mobile-env plays one environment at a time; ours are played in batches. What
 ours cost is told twice: slots alone, on episodes that are drawn already, as a learner pays that plays them more than
 once, and whole, with drawing trajectories and channels and with all that operator and mAPs see.
 """
@@ -111,7 +111,7 @@ def _ours(scenario: Scenario, batch: int) -> tuple[float, float]:
             if see:
                 encoder.operator_features(game)
                 encoder.map_features(game, prices[slot])
-            game.step(prices[slot], chosen[slot], sent[slot] * game.terms.raw_data.squeeze(-1))
+            game.step(prices[slot], chosen[slot], sent[slot] * game.terms.raw_data.squeeze(-1), regret=False)
 
     begun = time.perf_counter()
     episodes = draw_episodes(scenario, batch, [stream(0, "environment benchmark")], slots=slots + 1)
