@@ -212,3 +212,11 @@ def test_measured_gains_are_played_and_have_no_map(tmp_path):
     assert any(torch.equal(shown, one) for one in gain[:48]), "a slot of the training part"
     with pytest.raises(ValueError, match="scenario paper has measured gains, which have no map"):
         gymnasium.make(IDS[0], scenario=measured, render_mode="rgb_array")
+
+
+def test_nothing_is_played_before_it_has_begun():
+    for env in (gymnasium.make(IDS[0]).unwrapped, gymnasium.make_vec(IDS[0], num_envs=2)):
+        with pytest.raises(ValueError, match="step: no episode has begun; call reset()"):
+            env.step(env.action_space.sample())
+    with pytest.raises(ValueError, match="render: no episode has begun"):
+        gymnasium.make(IDS[0], render_mode="rgb_array").unwrapped.render()

@@ -30,6 +30,7 @@ class _OneEnv(gymnasium.Env):
         self.seat, self.render_mode = seat, render_mode
         self.display = Display(render_mode, seat.scenario, _FRAMES_PER_S)
         self.observation_space, self.action_space = _spaces(seat)
+        self.played: int | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
         """A new episode, drawn anew; with the same seed the same one."""
@@ -43,8 +44,10 @@ class _OneEnv(gymnasium.Env):
         """Play a slot; the last is truncated, never terminated.
 
         Raises:
-            ValueError: an action of another shape or outside [-1, 1].
+            ValueError: an action of another shape or outside [-1, 1]; or no episode is being played.
         """
+        if self.played is None:
+            raise ValueError("step: no episode has begun; call reset()")
         if self.played == self.seat.slots:
             raise ValueError(f"step {self.played + 1}: the episode ended after {self.seat.slots} slots; call reset()")
         assert self.action_space.shape is not None
@@ -59,6 +62,8 @@ class _OneEnv(gymnasium.Env):
         """The map of the slot played last, uint8 `[height, width, 3]`; None on a window or without a mode."""
         if self.render_mode != "rgb_array":
             return None
+        if self.played is None:
+            raise ValueError("render: no episode has begun; call reset()")
         return self.display.picture(self.seat.scene())
 
     def close(self) -> None:
@@ -151,6 +156,7 @@ class _ManyEnv(VectorEnv):
         self.single_observation_space, self.single_action_space = _spaces(seat)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        self.played: int | None = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
         """New episodes. One seed, an integer, fixes them all: environment 0 of 1 plays what `gymnasium.make` gives."""
@@ -163,8 +169,10 @@ class _ManyEnv(VectorEnv):
         """Play a slot in all.
 
         Raises:
-            ValueError: actions of another shape or outside [-1, 1].
+            ValueError: actions of another shape or outside [-1, 1]; or no episode has begun.
         """
+        if self.played is None:
+            raise ValueError("step: no episode has begun; call reset()")
         ended = np.zeros(self.num_envs, dtype=bool)
         assert self.action_space.shape is not None
         chosen = action_of(actions, self.action_space.shape, "actions")

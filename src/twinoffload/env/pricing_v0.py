@@ -79,6 +79,7 @@ class _Game:
         self.state_space = _box(BOUND, 3 * size)
         self._listed = torch.full((1, 1, *shape), self.scenario.highest_price, dtype=torch.float64)
         self._random = np.random.default_rng()
+        self._played: int | None = None
 
     def observation_space(self, agent: str) -> Box:
         """What an agent sees."""
@@ -89,18 +90,30 @@ class _Game:
         return self.action_spaces[agent]
 
     def state(self) -> np.ndarray:
-        """What a central critic may know: all log-gains, posted prices, last slot's interference, float32 `[3 N M]`."""
+        """What a central critic may know: all log-gains, posted prices, last slot's interference, float32 `[3 N M]`.
+
+        Raises:
+            ValueError: no episode has begun.
+        """
+        self._check_begun("state")
         price = 2.0 * self._price / self.scenario.highest_price - 1.0
         parts = [self._encoder.operator_features(self._slots), price.float(), self._encoder.load_features(self._slots)]
         return seen(torch.cat([part.flatten() for part in parts]))
 
     def render(self) -> np.ndarray | None:
         """The map of the slot played last, uint8 `[height, width, 3]`; None on a window or without a mode."""
-        return self._display.picture(self._scene) if self.render_mode == "rgb_array" else None
+        if self.render_mode != "rgb_array":
+            return None
+        self._check_begun("render")
+        return self._display.picture(self._scene)
 
     def close(self) -> None:
         """Close the window."""
         self._display.close()
+
+    def _check_begun(self, what: str) -> None:
+        if self._played is None:
+            raise ValueError(f"{what}: no episode has begun; call reset()")
 
     def _begin(self, seed: int | None, more: int) -> None:
         """A new episode of `max_cycles` slots, `more` of which are seen beyond its end."""
@@ -176,6 +189,7 @@ class parallel_env(_Game, ParallelEnv):  # noqa: N801 (PettingZoo's own name)
         Raises:
             ValueError: an action is missing, has another shape or leaves [-1, 1]; or the episode is over.
         """
+        self._check_begun("step")
         if not self.agents:
             raise ValueError(f"step {self._played + 1}: the episode ended after {self.max_cycles} slots; call reset()")
         missing = [agent for agent in self.agents if agent not in actions]
@@ -233,6 +247,7 @@ class raw_env(_Game, AECEnv):  # noqa: N801 (PettingZoo's own name)
         Raises:
             ValueError: an action of another shape or outside [-1, 1].
         """
+        self._check_begun("step")
         agent = self.agent_selection
         if self.truncations[agent]:
             self._was_dead_step(action)

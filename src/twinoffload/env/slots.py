@@ -55,9 +55,7 @@ class Slots:
             self._interference = link.interference(self._received, self._on)
         return self._interference
 
-    def step(
-        self, price: Tensor, association: Tensor, data: Tensor, *, regret: bool = True
-    ) -> dict[str, Tensor]:
+    def step(self, price: Tensor, association: Tensor, data: Tensor, *, regret: bool = True) -> dict[str, Tensor]:
         """Play the slot and go to the next.
 
         Args:
