@@ -216,7 +216,7 @@ def test_measured_gains_are_played_and_have_no_map(tmp_path):
 
 def test_nothing_is_played_before_it_has_begun():
     for env in (gymnasium.make(IDS[0]).unwrapped, gymnasium.make_vec(IDS[0], num_envs=2)):
-        with pytest.raises(ValueError, match="step: no episode has begun; call reset()"):
+        with pytest.raises(ValueError, match="step: no episode has begun; call reset"):
             env.step(env.action_space.sample())
     with pytest.raises(ValueError, match="render: no episode has begun"):
         gymnasium.make(IDS[0], render_mode="rgb_array").unwrapped.render()

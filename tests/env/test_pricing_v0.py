@@ -146,5 +146,5 @@ def test_bad_actions_are_refused():
 def test_nothing_is_played_before_it_has_begun():
     env = pricing_v0.parallel_env(render_mode="rgb_array")
     for use in (env.state, env.render, lambda: env.step({})):
-        with pytest.raises(ValueError, match="no episode has begun; call reset()"):
+        with pytest.raises(ValueError, match="no episode has begun; call reset"):
             use()

@@ -79,7 +79,7 @@ class _Game:
         self.state_space = _box(BOUND, 3 * size)
         self._listed = torch.full((1, 1, *shape), self.scenario.highest_price, dtype=torch.float64)
         self._random = np.random.default_rng()
-        self._played: int | None = None
+        self._played = -1  # slots, once an episode has begun
 
     def observation_space(self, agent: str) -> Box:
         """What an agent sees."""
@@ -112,7 +112,7 @@ class _Game:
         self._display.close()
 
     def _check_begun(self, what: str) -> None:
-        if self._played is None:
+        if self._played < 0:
             raise ValueError(f"{what}: no episode has begun; call reset()")
 
     def _begin(self, seed: int | None, more: int) -> None:
