@@ -1,9 +1,9 @@
 """`twinoffload bench environment`: slots a second, beside mobile-env's steps on networks of the same sizes.
 
 A step is one slot in which everybody decides at random: mAPs or users have moved, channels are new, rates and utilities
-follow, and the next observation is there. (Regret, which mobile-env has not, is left out.) mobile-env plays one environment at a time; ours are played in batches. What
-ours cost is told twice: slots alone, on episodes that are drawn already, as a learner pays that plays them more than
-once, and whole, with drawing trajectories and channels and with all that operator and mAPs see.
+follow, and the next observation is there; regret, which mobile-env has not, is left out. mobile-env plays one
+environment at a time; ours are played in batches. What ours cost is told twice: slots alone, on episodes that are drawn
+already, and whole, with drawing trajectories and channels and with all that operator and mAPs see.
 """
 
 import time
