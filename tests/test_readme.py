@@ -20,14 +20,6 @@ def test_the_python_example_runs(capsys):
     assert best > flat, "the operator's best prices earn more than a flat one"
 
 
-@pytest.mark.parametrize("page", ["environments.md", "schemes.md", "tracking.md"])
-def test_the_python_examples_of_a_page_run(page, capsys):
-    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL)
-    assert examples
-    for example in examples:
-        exec(compile(example, page, "exec"), {})
-
-
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", README))))
 def test_linked_files_exist(target):
     if not target.startswith("http"):

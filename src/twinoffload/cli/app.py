@@ -19,6 +19,7 @@ from twinoffload import __version__
 from twinoffload.cli.bench import bench
 from twinoffload.cli.calibrate import calibrate
 from twinoffload.cli.claims import claims
+from twinoffload.cli.doctor import doctor
 from twinoffload.cli.evaluate import evaluate
 from twinoffload.cli.explain import explain
 from twinoffload.cli.export import export
@@ -40,7 +41,7 @@ app = typer.Typer(
     name="twinoffload",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -63,6 +64,7 @@ def _twinoffload(
 
 for command in (
     quick, train, evaluate, reproduce, claims, calibrate, twin, export, bench, solve, explain, figures, gains, presets,
+    doctor,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(scenario)

@@ -1,0 +1,48 @@
+"""What the site needs beyond Markdown: tables of settings from the code, and no links out of the documentation."""
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+_OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
+_TABLE = re.compile(r"<!-- settings: (\w+) -->")
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Links to the code become names, since the site stands alone; tables of settings are written."""
+    inside = _OUTSIDE.sub(lambda link: link[1] if link[1].startswith("`") else f"`{link[1]}`", markdown)
+    return _TABLE.sub(lambda found: _settings(found[1]), inside)
+
+
+def _settings(kind: str) -> str:
+    """A table of the fields of a pydantic model."""
+    from twinoffload.learning.amortised.settings import AmortisedSettings
+    from twinoffload.learning.own.settings import OwnSettings
+    from twinoffload.learning.sac import SACSettings
+    from twinoffload.learning.td3 import TD3Settings
+    from twinoffload.learning.train_settings import TrainSettings
+    from twinoffload.scenario import Scenario
+
+    models = {
+        "scenario": Scenario,
+        "train": TrainSettings,
+        "sac": SACSettings,
+        "td3": TD3Settings,
+        "amortised": AmortisedSettings,
+        "own": OwnSettings,
+    }
+    rows = ["| field | default | meaning |", "|---|---|---|"]
+    for name, field in models[kind].model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        shown = "required" if field.is_required() else f"`{_short(default)}`"
+        rows.append(f"| `{name}` | {shown} | {(field.description or '').replace('|', '/')} |")
+    return "\n".join(rows)
+
+
+def _short(value: object) -> str:
+    """A default in few characters."""
+    dump = getattr(value, "model_dump", None)
+    text = str(dump() if callable(dump) else value).replace("|", "/")
+    return text if len(text) <= 60 else text[:57] + "..."
