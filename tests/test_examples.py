@@ -16,3 +16,17 @@ def test_stable_baselines3_trains_as_the_operator(capsys):
     assert capsys.readouterr().out.startswith('{"steps": 400')
     with pytest.raises(ValueError, match="opne"):
         main(["--scenario", "opne", "--steps", "4"])
+
+
+@pytest.mark.parametrize("question", sorted((EXAMPLES / "questions").glob("*_*.py")), ids=lambda path: path.stem)
+def test_a_question_is_answered_as_its_page_says_and_drawn(question, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "picture.svg"
+    monkeypatch.setattr("sys.argv", [question.name, "--out", str(out)])
+    monkeypatch.syspath_prepend(str(question.parent))
+    runpy.run_path(str(question), run_name="__main__")
+    page = (EXAMPLES.parent / "docs" / "questions.md").read_text(encoding="utf-8")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed
+    for line in printed:
+        assert f"    {line}\n" in page, line
+    assert "<svg" in out.read_text(encoding="utf-8")

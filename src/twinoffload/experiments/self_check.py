@@ -58,7 +58,7 @@ def _price_against_search() -> str | None:
 
 
 def _equilibria_in_order() -> str | None:
-    """pairwise <= posted <= admission, and nobody regrets."""
+    """Pairwise <= posted <= admission, and nobody regrets."""
     scenario = Scenario.load("paper")
     market, gain = scenario.market(), scenario.sample_gain(count=200, seed=0)
     outcomes = [solve(market, gain, concept) for concept in ("pairwise", "posted", "admission")]
