@@ -21,7 +21,7 @@ FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3; do \
 	  exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test smoke figures reproduce claims check format lock clean
+.PHONY: help install run test smoke site figures reproduce claims check format lock clean
 
 help: ## show this list
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); fi; \
@@ -52,6 +52,9 @@ test: install ## run the whole test suite
 smoke: install ## build wheel and sdist in dist, install the wheel in an empty environment and try it there
 	@.ci/smoke
 
+site: install ## the documentation as a site in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "build/site/index.html"
+
 figures: install ## measure and draw again what docs/equilibrium.md and docs/city.md show (about two minutes)
 	@$(BIN)/twinoffload figures --out docs
 
@@ -69,6 +72,7 @@ check: install ## lint, formatting, types and layers
 	step "ruff format" $(BIN)/ruff format --check --output-format concise .; \
 	step "pyright" $(BIN)/pyright; \
 	step "import-linter" $(BIN)/lint-imports --no-logo; \
+	step "mkdocs" env NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict; \
 	if [ -n "$$failed" ]; then printf '\nFailed:%s\n' "$$failed" >&2; exit 1; fi; \
 	printf '\nAll checks passed.\n'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from mpmath import mpf
@@ -80,3 +81,14 @@ def check_prices(instance: Instance, found: list[list[float]], expected: list[li
                 assert math.isinf(found[n][m])
             else:
                 assert found[n][m] == pytest.approx(price, abs=1e-9 * k)
+
+
+_NUMBER = re.compile(r"-?\d+\.?\d*")
+
+
+def printed_as(shown: str, printed: str, close: float = 0.02) -> bool:
+    """Whether a page shows what is printed: the same words, and numbers but for digits in which processors differ."""
+    if _NUMBER.sub("#", shown).split() != _NUMBER.sub("#", printed).split():
+        return False
+    pairs = zip(_NUMBER.findall(shown), _NUMBER.findall(printed), strict=True)
+    return all(abs(float(a) - float(b)) <= close * max(1.0, abs(float(a))) for a, b in pairs)

@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from checks import printed_as
+
 PAGE = (Path(__file__).parents[1] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r'^```(console|python title="([^"]+)")\n(.*?)^```$', re.DOTALL | re.MULTILINE)
-CLOSE = re.compile(r"-?\d+\.\d+")
 
 
 def commands(block):
@@ -38,14 +39,6 @@ def test_the_tutorial_runs_word_by_word(tmp_path):
             assert done.returncode == 0, f"{command}: {done.stderr}"
             printed = [line for line in done.stdout.splitlines() if line.strip()]
             for line in shown:
-                assert any(same(line, other) for other in printed), f"{command}: does not print {line!r}"
+                assert any(printed_as(line, other) for other in printed), f"{command}: does not print {line!r}"
             run += 1
     assert run >= 11
-
-
-def same(shown, printed):
-    """The same words, and numbers up to the last digits, in which processors differ."""
-    if CLOSE.sub("#", shown).split() != CLOSE.sub("#", printed).split():
-        return False
-    pairs = zip(CLOSE.findall(shown), CLOSE.findall(printed), strict=True)
-    return all(abs(float(a) - float(b)) <= 0.02 * abs(float(a)) + 1e-3 for a, b in pairs)
