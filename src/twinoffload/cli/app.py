@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
@@ -19,6 +20,7 @@ from twinoffload import __version__
 from twinoffload.cli.bench import bench
 from twinoffload.cli.calibrate import calibrate
 from twinoffload.cli.claims import claims
+from twinoffload.cli.console import is_verbose, talk
 from twinoffload.cli.doctor import doctor
 from twinoffload.cli.evaluate import evaluate
 from twinoffload.cli.explain import explain
@@ -58,8 +60,34 @@ def _twinoffload(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="What computes, how long it took, and where a fault arose.")
+    ] = False,
 ) -> None:
-    """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them."""
+    """Priced offloading of digital-twin training in 6G networks: prices, equilibria and agents that learn them.
+
+    Words before the command are for all of them: twinoffload --quiet train ...
+    """
+    if quiet and verbose:
+        raise ValueError("--quiet and --verbose: give one of them")
+    talk(quiet, verbose)
+    if verbose:
+        _introduce()
+
+
+def _introduce() -> None:
+    """What computes, on standard error, and at the end how long it took."""
+    import atexit
+    import platform
+    import time
+    from importlib.metadata import version
+
+    began = time.perf_counter()
+    known = ("torch", "numpy", "polars")
+    told = [f"twinoffload {__version__}", f"Python {platform.python_version()}"]
+    print(", ".join([*told, *(f"{name} {version(name)}" for name in known)]), file=sys.stderr)
+    atexit.register(lambda: print(f"{time.perf_counter() - began:.1f} s", file=sys.stderr))
 
 
 for command in (
@@ -105,6 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _fail(message: str, status: int = BAD_INPUT) -> NoReturn:
     """Print one line on standard error and exit."""
+    if is_verbose() and sys.exc_info()[0] is not None:
+        traceback.print_exc()
     line = "".join(c if c.isprintable() else " " for c in message)
     print(f"error: {' '.join(line.split())}", file=sys.stderr)
     sys.exit(status)

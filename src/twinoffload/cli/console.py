@@ -17,9 +17,27 @@ def output() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
 
 
+_TALK = {"quiet": False, "verbose": False}  # of the command that runs
+
+
+def talk(quiet: bool, verbose: bool) -> None:
+    """How much is said on standard error, until it is said otherwise."""
+    _TALK.update(quiet=quiet, verbose=verbose)
+
+
+def is_verbose() -> bool:
+    """Whether faults are shown with where they arose."""
+    return _TALK["verbose"]
+
+
+def asides() -> Console:
+    """The console of standard error, where progress goes."""
+    return Console(stderr=True, quiet=_TALK["quiet"])
+
+
 def spinner(text: str) -> Progress:
     """A sign of life and the time on standard error, which show on a terminal alone."""
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    console = asides()
     columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
     progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     progress.add_task(text, total=None)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from twinoffload.cli.console import asides
 
 QUIET_S = 15.0  # between lines where there is no terminal
 
@@ -68,7 +69,7 @@ class Shares:
 @contextmanager
 def progress() -> Iterator[Progress]:
     """Bars that leave standard output to results."""
-    console = Console(stderr=True)
+    console = asides()
     columns = (
         TextColumn("{task.description:<18}"),
         BarColumn(bar_width=24),
@@ -84,7 +85,7 @@ def progress() -> Iterator[Progress]:
 @contextmanager
 def reading(path: Any) -> Iterator[Callable[[int, int], None]]:
     """How much of a file is read, shown in a terminal alone and only where it takes a while."""
-    console = Console(stderr=True)
+    console = asides()
     columns = TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(f"Reading {path}", total=None)
@@ -94,7 +95,7 @@ def reading(path: Any) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def searching(concept: str) -> Iterator[Callable[[Any], None]]:
     """How a search in a large market stands: its phase, the best value and the bound; shown in a terminal alone."""
-    console = Console(stderr=True)
+    console = asides()
     columns = (
         TextColumn("{task.description:<20}", markup=False),
         BarColumn(bar_width=24),
