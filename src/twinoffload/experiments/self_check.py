@@ -50,8 +50,7 @@ def _price_against_search() -> str | None:
     closed = optimal_price(market, rate)
     grid = torch.linspace(0.0, scenario.highest_price, 20_001, dtype=torch.float64)
     prices = grid[:, None, None].expand(-1, *gain.shape)
-    compute, cycles = (torch.as_tensor(value) for value in (market.compute, market.cycles))
-    energy_cost = market.energy_coefficient * compute.square() * cycles.unsqueeze(-1)
+    energy_cost = market.terms(scenario.maps, scenario.stations).energy_cost
     searched = ((prices - energy_cost) * best_response(market, rate, prices).data).amax(0)
     worst = (searched - closed.profit).abs().nan_to_num(torch.inf).max().item()
     return None if worst < 1e-5 else f"closed form and search differ by {worst:.1e} money"
