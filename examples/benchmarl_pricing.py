@@ -1,21 +1,23 @@
-"""BenchMARL trains the operator and the mAPs of `twinoffload/Pricing-v0`, beside ours and the references.
+"""BenchMARL trains the operator and the mAPs of `twinoffload/Pricing-v0`; its figures beside ours.
 
     pip install 'twinoffload[marl]'
-    python examples/benchmarl_pricing.py --scenario open --slots 24000
+    python examples/benchmarl_pricing.py --scenario paper open --seeds 3 > table.csv
 
-Two groups, the operator and the mAPs, learn at once in `parallel_env` and have networks of their own. No price and no
-amount changes a later slot's channels, so the discount is 0; what the operator earns with its prices is paid one
-step after it posted them, and `PaidNextStep` brings the two together. Prints a JSON document: the shares of
-`admission` on the held-out episodes of `twinoffload evaluate`, and the seconds of training.
+Two groups, the operator and the mAPs, learn at once in `parallel_env`, every agent with networks of its own. Nothing
+that anybody does changes the channels of a later slot, so the discount is 0; prices are paid for one step after they
+were posted, and `PaidNextStep` brings the two together. Prints, as CSV, shares of `admission` on the held-out episodes
+of `twinoffload evaluate`: medians and intervals over seeds, and what each training took. `tuned` is ours, trained in as
+many slots and then for as many processor seconds.
 """
 
 import argparse
 import itertools
-import json
+import logging
 import tempfile
 import time
 from dataclasses import fields
 
+import polars as pl
 import torch
 from benchmarl.algorithms import algorithm_config_registry
 from benchmarl.environments import PettingZooClass
@@ -28,25 +30,27 @@ from torchrl.envs.utils import ExplorationType, set_exploration_type
 from twinoffload.env import pricing_v0
 from twinoffload.env.constant_price import best_constant_price
 from twinoffload.env.observation import Encoder
-from twinoffload.env.references import Constant, Equilibrium, Reactive
+from twinoffload.env.references import Constant, Equilibrium
 from twinoffload.env.spaces import seen
-from twinoffload.experiments.comparison import compare, held_out
+from twinoffload.experiments.comparison import held_out, play_episodes
+from twinoffload.experiments.interval import median_interval
 from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.learning.training import Trainer
 from twinoffload.scenario import Scenario
 
-ALGORITHMS = ("isac", "masac", "ippo", "mappo", "iddpg", "maddpg")
-MARGIN = 0.1  # how far actions reach beyond the ranges of prices and amounts, as in the environment
+# How far actions reach beyond the ranges of prices and of amounts. Beyond that of amounts an mAP learns nothing, as
+# nothing is sent there: SAC's mAPs stay where they once were.
+MARGINS = {"price_margin": 0.1, "amount_margin": 0.0}
 
 
 class Pricing(PettingZooClass):
-    """The task: environments with seeds of their own, their agents in two groups."""
+    """The task: environments with seeds of their own, whose agents form two groups."""
 
     def get_env_fun(self, num_envs, continuous_actions, seed, device):
-        seeds = itertools.count(1000 * seed)
+        seeds = itertools.count(1000 * seed)  # BenchMARL would give one seed to all
 
         def make():
-            env = pricing_v0.parallel_env(**self.config, price_margin=MARGIN, amount_margin=MARGIN)
+            env = pricing_v0.parallel_env(**self.config, **MARGINS)
             groups = {"operator": env.possible_agents[:1], "maps": env.possible_agents[1:]}
             return PettingZooWrapper(env, group_map=groups, seed=next(seeds), device=device)
 
@@ -57,112 +61,128 @@ class Pricing(PettingZooClass):
 
 
 class PaidNextStep(Callback):
-    """Gives the operator's prices the reward of the step in which they were taken, and mAPs' rewards a floor.
+    """Gives the operator's prices the reward of the step that they were paid in, and mAPs' rewards a floor.
 
-    A batch holds whole episodes, `[environments, slots]`. Nobody takes the prices posted in their last steps: there
-    the step before is repeated.
+    A batch holds whole episodes, `[environments, slots]`. Prices posted in the last step are for a slot that is not
+    played: the step before stands there once more.
     """
 
     def on_batch_collected(self, batch):
-        operator = batch["next", "operator", "reward"]
-        operator[:, :-1] = operator[:, 1:].clone()
-        operator[:, -1] = operator[:, -2]
-        for key in ("observation", "action"):
-            batch["operator", key][:, -1] = batch["operator", key][:, -2]
+        reward = batch["next", "operator", "reward"]
+        reward[:, :-1] = reward[:, 1:].clone()
+        for tensor in (reward, batch["operator", "observation"], batch["operator", "action"]):
+            tensor[:, -1] = tensor[:, -2]
         batch["next", "maps", "reward"].clamp_(min=-10.0)
 
 
 class Trained:
-    """Policies of BenchMARL, one pair for each seed, as a scheme."""
+    """BenchMARL's policies, a pair for each seed, as a scheme: one forward pass a decision, without exploring."""
 
     observation = "load"
 
-    def __init__(self, name, policies, encoder):
-        self.name, self.policies, self.encoder = name, policies, encoder
+    def __init__(self, name, policies, scenario):
+        self.name, self.policies = name, policies
+        self.encoder = Encoder.of(scenario, self.observation, **MARGINS)
 
     def begin(self, slots):
         pass
 
     def price(self, slots):
-        features = torch.as_tensor(seen(self.encoder.operator_features(slots)))
-        return self.encoder.price(slots, self._act("operator", features.unsqueeze(-2)).squeeze(-2))
+        features = self.encoder.operator_features(slots).unsqueeze(-2)
+        return self.encoder.price(slots, self._act("operator", features).squeeze(-2))
 
     def offload(self, slots, price):
-        features = torch.as_tensor(seen(self.encoder.map_features(slots, price)))
-        return self.encoder.offload(slots, self._act("maps", features))
+        return self.encoder.offload(slots, self._act("maps", self.encoder.map_features(slots, price)))
 
     @torch.no_grad()
     def _act(self, group, features):
-        """Actions `[seeds, episodes, agents, A]` without exploring."""
+        """Actions `[seeds, episodes, agents, A]` of a group from its features `[seeds, episodes, agents, F]`."""
+        rows = torch.as_tensor(seen(features))
         with set_exploration_type(ExplorationType.DETERMINISTIC):
-            given = [TensorDict({group: {"observation": row}}, batch_size=row.shape[:1]) for row in features]
-            return torch.stack(
-                [policy[group](row)[group, "action"] for policy, row in zip(self.policies, given, strict=True)]
-            )
+            acted = [
+                own[group](TensorDict({group: {"observation": row}}, batch_size=row.shape[:1]))
+                for own, row in zip(self.policies, rows, strict=True)
+            ]
+        return torch.stack([row[group, "action"] for row in acted])
 
 
-def train(scenario, algorithm, slots, seed, options):
-    """Policies of both groups."""
-    learner = algorithm_config_registry[algorithm].get_from_yaml()
-    settings = {"share_param_critic": False, "fixed_alpha": True, "alpha_init": options.temperature, "entropy_coef": 1e-3}
-    for name in {field.name for field in fields(learner)} & set(settings):
+def train(scenario, seed, given):
+    """Policies of both groups, by name."""
+    learner = algorithm_config_registry[given.algorithm].get_from_yaml()
+    settings = {"share_param_critic": False, "fixed_alpha": True, "alpha_init": given.temperature}
+    for name in settings.keys() & {field.name for field in fields(learner)}:
         setattr(learner, name, settings[name])
-    experiment = ExperimentConfig.get_from_yaml()
-    experiment.max_n_frames, experiment.gamma, experiment.lr = slots, 0.0, options.rate
-    experiment.share_policy_params = False  # mAPs differ, and none sees who it is
-    experiment.evaluation, experiment.loggers, experiment.create_json = False, [], False
-    batch = options.environments * scenario.slots
-    experiment.off_policy_n_envs_per_worker = experiment.on_policy_n_envs_per_worker = options.environments
-    experiment.off_policy_collected_frames_per_batch = experiment.on_policy_collected_frames_per_batch = batch
-    experiment.off_policy_n_optimizer_steps = options.updates
-    experiment.off_policy_train_batch_size = 256
-    experiment.off_policy_init_random_frames = batch
+    how = ExperimentConfig.get_from_yaml()
+    how.gamma, how.lr, how.max_n_frames = 0.0, given.rate, given.slots
+    how.share_policy_params = False  # mAPs differ, and none sees which it is
+    how.evaluation, how.loggers, how.create_json = False, [], False
+    how.off_policy_n_envs_per_worker = how.on_policy_n_envs_per_worker = given.environments
+    played = given.environments * scenario.slots  # whole episodes
+    how.off_policy_collected_frames_per_batch = how.on_policy_collected_frames_per_batch = played
+    how.off_policy_init_random_frames, how.off_policy_memory_size = played, max(given.slots, played)
+    how.off_policy_n_optimizer_steps, how.off_policy_train_batch_size = given.updates, 256
     network = MlpConfig(num_cells=[64, 64], layer_class=torch.nn.Linear, activation_class=torch.nn.ReLU)
     task = Pricing("PRICING", {"scenario": scenario, "max_cycles": scenario.slots})
-    with tempfile.TemporaryDirectory() as experiment.save_folder:
-        run = Experiment(task, learner, network, seed, experiment, critic_model_config=network, callbacks=[PaidNextStep()])
+    with tempfile.TemporaryDirectory() as how.save_folder:
+        run = Experiment(task, learner, network, seed, how, critic_model_config=network, callbacks=[PaidNextStep()])
         run.run()
     return run.group_policies
 
 
-def ours(scenario, slots, seeds, environments):
-    """`tuned` after as many slots for each seed."""
-    settings = TrainSettings.load("tuned")
-    episodes = max(1, slots // (environments * scenario.slots))
-    trainer = Trainer(scenario, settings.replace(episodes=episodes, environments=environments), seeds)
-    trainer.run(lambda rows: None)
-    return trainer.agents
+def tuned(name, scenario, seeds, given, enough):
+    """Ours, episode by episode until it is `enough` of slots a seed and of processor seconds for all seeds."""
+    trainer = Trainer(scenario, TrainSettings.load("tuned").replace(environments=given.environments), seeds)
+    slots, spent, begun = 0, 0.0, time.process_time()
+    while not enough(slots, spent):
+        trainer.play_episode()
+        trainer.episode += 1
+        slots, spent = slots + given.environments * scenario.slots, time.process_time() - begun
+    trainer.agents.name = name
+    return trainer.agents, slots, round(spent)
+
+
+def rows(scenario, given):
+    """One row a scheme: who, what it was trained with, and medians and intervals over seeds."""
+    seeds = list(range(given.seeds))
+    used = time.process_time()
+    policies = [train(scenario, seed, given) for seed in seeds]
+    seconds = time.process_time() - used
+    trained = [
+        (Trained(f"BenchMARL {given.algorithm}", policies, scenario), given.slots, round(seconds)),
+        tuned("tuned, as many slots", scenario, seeds, given, lambda slots, _: slots >= given.slots),
+        tuned("tuned, as many seconds", scenario, seeds, given, lambda _, spent: spent >= seconds),
+    ]
+    constant = Constant(best_constant_price(scenario))
+    known = [(scheme, None, None) for scheme in (Equilibrium("admission"), Equilibrium("pairwise"), constant)]
+    channels = held_out(scenario, seeds, given.episodes, given.held_out)
+    played = [play_episodes(scheme, channels) for scheme, *_ in trained + known]
+    best = played[len(trained)]
+    for (scheme, slots, spent), mean in zip(trained + known, played, strict=True):
+        told = {"scenario": scenario.name, "scheme": scheme.name, "seeds": len(seeds), "slots": slots, "cpu_s": spent}
+        for name, unit in (("operator", "operator"), ("map", "map"), ("regret", "map")):
+            interval = median_interval((mean[name] / best[unit]).tolist())
+            told |= {f"{name}_{part}": round(value, 4) for part, value in interval._asdict().items()}
+        yield told
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scenario", default="paper", help="preset or YAML file")
-    parser.add_argument("--algorithm", default="isac", choices=ALGORITHMS)
-    parser.add_argument("--slots", type=int, default=24_000, help="played in training, by all environments together")
-    parser.add_argument("--seeds", type=int, default=1, help="0 to K-1")
-    parser.add_argument("--environments", type=int, default=4, help="played in turn")
-    parser.add_argument("--updates", type=int, default=200, help="after each episode of all environments; not of PPO")
+    parser.add_argument("--scenario", nargs="+", default=["paper"], help="presets or YAML files")
+    parser.add_argument("--algorithm", default="masac", help="one of BenchMARL's for continuous actions")
+    parser.add_argument("--slots", type=int, default=24_000, help="played by all environments of a seed together")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds 0 to K-1")
+    parser.add_argument("--environments", type=int, default=8, help="of each seed")
+    parser.add_argument("--updates", type=int, default=80, help="after each episode of all environments; not of PPO")
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate of all networks")
     parser.add_argument("--temperature", type=float, default=0.02, help="of SAC, fixed, money a nat")
     parser.add_argument("--episodes", type=int, default=20, help="held out for each seed")
     parser.add_argument("--held-out", type=int, default=0, help="which held-out channels; each number gives others")
     given = parser.parse_args(arguments)
+    scenarios = [Scenario.load(name) for name in given.scenario]
     torch.set_num_threads(1)
-    scenario, seeds = Scenario.load(given.scenario), list(range(given.seeds))
-    begun, used = time.perf_counter(), time.process_time()
-    policies = [train(scenario, given.algorithm, given.slots, seed, given) for seed in seeds]
-    wall, processor = time.perf_counter() - begun, time.process_time() - used
-    encoder = Encoder.of(scenario, "load", price_margin=MARGIN, amount_margin=MARGIN)
-    constant = best_constant_price(scenario)
-    schemes = [
-        Trained(f"BenchMARL {given.algorithm}", policies, encoder),
-        Equilibrium("admission"),
-        Equilibrium("pairwise"),
-        Constant(constant),
-        Reactive(constant, 0),
-    ]
-    table = compare(schemes, held_out(scenario, seeds, given.episodes, given.held_out), seeds)
-    print(table.select('scheme','seed','operator_share_of_admission','map_share_of_admission','regret_share','data_mb','wrong_association_share').rows(), wall, processor)
+    logging.getLogger("torchrl").setLevel(logging.WARNING)
+    table = pl.DataFrame([row for scenario in scenarios for row in rows(scenario, given)], infer_schema_length=None)
+    print(table.write_csv(), end="")
     return table
 
 
