@@ -36,7 +36,7 @@ def benchmarl_pricing(monkeypatch):
 def test_benchmarl_trains_operator_and_maps(benchmarl_pricing, capsys):
     few = ["--slots", "400", "--environments", "2", "--updates", "2", "--episodes", "1"]
     table = benchmarl_pricing.main(["--scenario", "open", *few, "--seeds", "2"])
-    learned = ["BenchMARL masac", "tuned, as many slots", "tuned, as many seconds"]
+    learned = ["BenchMARL masac", "tuned, as many slots", "tuned, a seed's seconds"]
     assert table["scheme"].to_list() == [*learned, "admission", "pairwise", "constant"]
     assert table["slots"].to_list()[:2] == [400, 400]
     assert table.filter(table["scheme"] == "admission")["operator_median"].item() == 1.0
