@@ -38,8 +38,8 @@ from twinoffload.learning.train_settings import TrainSettings
 from twinoffload.learning.training import Trainer
 from twinoffload.scenario import Scenario
 
-# How far actions reach beyond the ranges of prices and of amounts. Beyond that of amounts an mAP learns nothing, as
-# nothing is sent there: SAC's mAPs stay where they once were.
+# How far actions reach beyond the ranges of prices and of amounts. Below the range of amounts all mean nothing, and
+# nothing tells an mAP there which way to go: it has no such margin here.
 MARGINS = {"price_margin": 0.1, "amount_margin": 0.0}
 
 
