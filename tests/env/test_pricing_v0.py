@@ -104,6 +104,18 @@ def seen_log(env, gain):
     return ((torch.log10(gain) - env._encoder.center) / env._encoder.spread).float().numpy()
 
 
+def test_the_state_holds_what_both_sides_see():
+    for env, parts in ((pricing_v0.raw_env(max_cycles=3), 3), (pricing_v0.parallel_env(max_cycles=3), 4)):
+        env.reset(seed=2)
+        operator = env.observe("operator_0") if parts == 3 else env._observe()["operator_0"]
+        state = env.state().reshape(parts, 4, 2)
+        assert env.state_space.contains(state.ravel())
+        np.testing.assert_array_equal(state[parts - 3].ravel(), operator)
+        gain = env._slots.gain[0, 0]
+        np.testing.assert_array_equal(state[0], seen_log(env, gain))
+        assert (state[-2] == 1.0).all(), "the highest price, until another is posted"
+
+
 def test_rewards_are_paid_when_the_last_has_moved():
     env = pricing_v0.raw_env(max_cycles=2)
     env.reset(seed=0)

@@ -46,6 +46,8 @@ def _box(bound: float, size: int) -> Box:
 class _Game:
     """What both views share: who there is, what each sees, and one episode at a time."""
 
+    _ahead = 0  # slots by which the operator is ahead of the mAPs
+
     def __init__(
         self,
         scenario: str | Scenario = "paper",
@@ -76,7 +78,7 @@ class _Game:
             agent: _box(BOUND, self._encoder.map_size) for agent in self._maps
         }
         self.action_spaces = {OPERATOR: _box(1.0, size)} | {agent: _box(1.0, decided) for agent in self._maps}
-        self.state_space = _box(BOUND, 3 * size)
+        self.state_space = _box(BOUND, (3 + self._ahead) * size)
         self._listed = torch.full((1, 1, *shape), self.scenario.highest_price, dtype=torch.float64)
         self._random = np.random.default_rng()
         self._played = -1  # slots, once an episode has begun
@@ -90,14 +92,19 @@ class _Game:
         return self.action_spaces[agent]
 
     def state(self) -> np.ndarray:
-        """What a central critic may know: all log-gains, posted prices, last slot's interference, float32 `[3 N M]`.
+        """What a central critic may know, float32 in parts of N M.
+
+        All log-gains of the slot; in `parallel_env` then those of the next, which the operator prices; posted prices;
+        last slot's interference.
 
         Raises:
             ValueError: no episode has begun.
         """
         self._check_begun("state")
+        encoder, slots = self._encoder, self._slots
+        ahead = [torch.as_tensor(self._operator_sees(slots.slot + self._ahead))] if self._ahead else []
         price = 2.0 * self._price / self.scenario.highest_price - 1.0
-        parts = [self._encoder.operator_features(self._slots), price.float(), self._encoder.load_features(self._slots)]
+        parts = [encoder.operator_features(slots), *ahead, price.float(), encoder.load_features(slots)]
         return seen(torch.cat([part.flatten() for part in parts]))
 
     def render(self) -> np.ndarray | None:
@@ -177,6 +184,7 @@ class parallel_env(_Game, ParallelEnv):  # noqa: N801 (PettingZoo's own name)
     """All move at once, once a slot; see the module for the order of things and `raw_env` for the arguments."""
 
     metadata: ClassVar[dict[str, Any]] = _METADATA
+    _ahead = 1
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> tuple[dict, dict]:
         """A new episode; with the same seed the same one."""
@@ -206,7 +214,7 @@ class parallel_env(_Game, ParallelEnv):  # noqa: N801 (PettingZoo's own name)
         return observations, rewards, dict.fromkeys(truncations, False), truncations, infos
 
     def _observe(self) -> dict[str, np.ndarray]:
-        return {OPERATOR: self._operator_sees(self._slots.slot + 1)} | self._maps_see()
+        return {OPERATOR: self._operator_sees(self._slots.slot + self._ahead)} | self._maps_see()
 
 
 class raw_env(_Game, AECEnv):  # noqa: N801 (PettingZoo's own name)
