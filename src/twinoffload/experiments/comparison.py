@@ -16,7 +16,7 @@ from twinoffload.equilibrium.profiles import check_enumerable, profile_count
 from twinoffload.experiments.committed import Committed
 from twinoffload.experiments.decision_time import Stopwatch, decision_ms
 from twinoffload.experiments.expected import Expected
-from twinoffload.experiments.interval import Interval, median_interval
+from twinoffload.experiments.interval import median_interval
 from twinoffload.game.accuracy_law import Exponential
 from twinoffload.scenario import Scenario
 from twinoffload.seeding import stream
@@ -164,8 +164,3 @@ def summarise(table: pl.DataFrame) -> list[dict[str, object]]:
             row[measure] = median_interval(part[column].to_list())._asdict()
         rows.append(row)
     return rows
-
-
-def interval_of(row: dict[str, object], measure: str) -> Interval:
-    """A measure of a summary row."""
-    return Interval(**row[measure])  # type: ignore[arg-type]

@@ -114,11 +114,6 @@ def level(cells: pl.DataFrame | None, reading: str, measure: str) -> float:
     return max((value for value in medians[measure].to_list() if _is_number(value)), default=0.0)
 
 
-def has_reading(cells: pl.DataFrame | None, reading: str) -> bool:
-    """Whether anything was computed under a reading."""
-    return cells is not None and reading in cells["reading"]
-
-
 def _held_out(cells: pl.DataFrame, reading: str, scheme: str) -> pl.DataFrame:
     """Rows of a scheme; reference schemes are the main reading's where a reading leaves the market as it is."""
     shared = scheme in REFERENCES and reading not in OWN_REFERENCES

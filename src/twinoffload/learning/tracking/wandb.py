@@ -1,6 +1,7 @@
 """Weights & Biases. Where a run goes, its own variables say (WANDB_PROJECT, WANDB_MODE=offline, ...)."""
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from twinoffload.learning.tracking.stored_ids import store_id, stored_id
@@ -57,7 +58,6 @@ class WandB(Tracker):
 
 def _library() -> Any:
     try:
-        import wandb
+        return import_module("wandb")  # not among the packages of development
     except ImportError as error:
         raise ValueError(f"--track wandb: {error}: pip install 'twinoffload[tracking]'") from None
-    return wandb
