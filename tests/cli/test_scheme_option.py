@@ -59,6 +59,13 @@ def test_the_report_of_a_quick_study_has_it(tmp_path, scenario):
     assert "--scheme" in json.loads((tmp_path / "quick" / "summary.json").read_text())["command"]
 
 
+def test_a_heuristic_has_a_report_without_training(tmp_path, scenario):
+    words = ["quick", "--scenario", scenario, "--scheme", HEURISTIC, "--seeds", "2", "--held-out", "1"]
+    assert call(*words, "--out", tmp_path / "quick") == 0
+    assert "fair share" in (tmp_path / "quick" / "report.html").read_text()
+    assert pl.read_parquet(tmp_path / "quick" / "run" / "metrics.parquet")["episode"].to_list() == [0, 0]
+
+
 def test_own_schemes_stand_in_every_figure(tmp_path, monkeypatch):
     """Of the figures only the groups of own schemes and references are computed here; the others cost minutes."""
     small = paper_figures.BASE.replace(slots=3)
@@ -92,6 +99,7 @@ def test_own_schemes_stand_in_every_figure(tmp_path, monkeypatch):
             "--settings: a scheme of your own brings what it needs",
         ),
         (["train", "--scheme", HEURISTIC, "--observation", "load"], "--observation: a scheme of your own"),
+        (["train", "--scheme", HEURISTIC], "has no method `learn`, so there is nothing to train"),
         (["train", "--resume", "--scheme", HEURISTIC, "--out", "nowhere"], "--scheme: a resumed run keeps its own"),
         (["evaluate", "--scheme", LEARNED], "it learns; train it"),
         (["evaluate", "--scheme", "nowhere.py:Mine"], "there is no file nowhere.py"),

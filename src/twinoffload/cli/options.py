@@ -65,7 +65,8 @@ def training_settings(settings: str | None = None, scheme: str | None = None, **
         from twinoffload.learning.own.settings import OwnSettings
 
         fields = {name: value for name, value in given.items() if value is not None}
-        return OwnSettings.from_values("--scheme", {"source": scheme} | fields)
+        chosen = OwnSettings.from_values("--scheme", {"source": scheme} | fields)
+        return chosen if chosen.found().learns else chosen.replace(episodes=1)
     chosen = load_settings("tuned" if settings is None else settings)
     if given.get("observation") is not None and "observation" not in type(chosen).model_fields:
         raise ValueError(

@@ -78,6 +78,11 @@ def train(
     else:
         chosen = with_gains(Scenario.load("paper" if scenario is None else scenario), gain)
         learning = training_settings(settings, scheme, episodes=episodes, observation=observation)
+        if scheme is not None and not learning.found().learns:
+            raise ValueError(
+                f"--scheme {scheme}: has no method `learn`, so there is nothing to train; "
+                f"`twinoffload evaluate --scheme {scheme}` plays it"
+            )
         run = RunFolder.create(out, chosen, learning, range(6 if seeds is None else seeds))
     try:
         with progress() as bars:
