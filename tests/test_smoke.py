@@ -78,6 +78,8 @@ def test_the_command_is_on_the_path():
     script = Path(sys.executable).parent / "twinoffload"
     told = subprocess.run([script, "--version"], capture_output=True, text=True, check=True).stdout
     assert told == f"twinoffload {twinoffload.__version__}\n"
+    module = [sys.executable, "-m", "twinoffload", "--version"]
+    assert subprocess.run(module, capture_output=True, text=True, check=True).stdout == told
 
 
 def test_a_report_from_training_to_page(scenario, tmp_path):

@@ -9,7 +9,7 @@ scenario = typer.Typer(
     name="scenario",
     help="Write, show and check scenario files, and print their JSON Schema for editors.",
     rich_markup_mode=None,
-    no_args_is_help=True,
+    no_args_is_help=False,
 )
 
 

@@ -1,0 +1,5 @@
+"""`python -m twinoffload`: the command line."""
+
+from twinoffload.cli import main
+
+main()
