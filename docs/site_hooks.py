@@ -23,10 +23,16 @@ def _settings(kind: str) -> str:
     from twinoffload.learning.sac import SACSettings
     from twinoffload.learning.td3 import TD3Settings
     from twinoffload.learning.train_settings import TrainSettings
-    from twinoffload.scenario import Scenario
+    from twinoffload.scenario import Scenario, described
 
+    if kind == "scenario":
+        found = described.rows(Scenario.load("paper"))
+        told = [(row.name, _short(described.plain(row.value)), row.unit, row.bounds, row.meaning) for row in found]
+        lines = ["| field | in `paper` | unit | bounds | meaning |", "|---|---|---|---|---|"]
+        return "\n".join(
+            [*lines, *(f"| `{a}` | `{b}` | {c} | {d} | {e} |".replace("``", "") for a, b, c, d, e in told)]
+        )
     models = {
-        "scenario": Scenario,
         "train": TrainSettings,
         "sac": SACSettings,
         "td3": TD3Settings,
