@@ -271,7 +271,7 @@ def test_the_training_that_is_sold_has_its_curves_laws_and_command(folder, html,
     svg = (folder / "learning_curves.svg").read_text("utf-8")
     assert "law chosen" not in svg, "it is Eq. 7"
     assert re.search(r"\| fault, small \| Eq. 7 \| 0\.\d+ \[0\.\d+, 0\.\d+\] \|  \|  \| 0\.0", markdown)
-    assert re.search(r"\| (9\d|100) % of 20 \(Eq. 7\) \|", markdown)
+    assert re.search(r"\| (9\d|100) %, ± 0\.\d\d \(Eq. 7\) \| (9\d|100) %, ± 0\.\d\d \|", markdown)
     assert "Made by `twinoffload reproduce twin --resume`" in markdown
 
 

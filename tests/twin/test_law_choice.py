@@ -1,5 +1,7 @@
 """Cross-validation chooses the law that made a curve; Eq. 7 is called bad where it is, and not where it is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from curves import TRUE, hill, made
@@ -72,3 +74,13 @@ def test_seeds_have_errors_of_their_own():
     assert (worse > 0.02).all()
     one = seed_errors(EQ_7, curve.only(curve.seed != 3))
     assert np.delete(seed_errors(EQ_7, curve), 3) == pytest.approx(one, rel=1e-3)
+
+
+@pytest.mark.parametrize("sizes", [7, 12])
+def test_what_is_left_out_changes_no_prediction_there(sizes):
+    """Moved down and up, a size has errors that come to twice the move; a fit begun at one to all sizes would differ."""
+    curve = made(TRUE["exponential with ceiling"], seeds=0, noise=0.03, sizes=np.geomspace(0.05, 5, sizes))
+    for size in range(sizes):
+        moved = [replace(curve, accuracy=curve.accuracy + by * (curve.place == size)) for by in (-0.5, 0.5)]
+        low, high = (choose(one).errors[:, size] for one in moved)
+        assert low + high == pytest.approx(1.0, abs=1e-12)

@@ -160,7 +160,7 @@ def _show(
     for one in found:
         values = one.law.parameters
         told = [_told(values[name]) if name in values else "" for name in ("a", "exponent", "ceiling")]
-        laws.add_row(f"{one.curve.label}\n  {one.choice.chosen.name}", *told)
+        laws.add_row(f"{one.curve.label}\n  {one.choice.chosen.title}", *told)
         misses = [one.choice.error(kind) for kind in LAWS]
         errors.add_row(one.curve.label, *("-" if error is None else number(error, 4) for error in misses))
     console.print(Text("Law of each curve, with 95 % intervals", "bold"))
@@ -177,13 +177,20 @@ def _show(
         if len(set(stations[task])) > 1:
             console.print(
                 f"  BSs in turn: {', '.join(stations[task])}. They share one law, whose error is {told.error:.4f}; "
-                f"with a law of each one's own it would be {told.own_error:.4f}.",
+                f"laws of their own {_beside(told)}.",
                 soft_wrap=True,
             )
     console.print(
         "\nOnly a = ρ x is measured: quality x of the best structure is set to 1. Both are fields per BS.",
         soft_wrap=True,
     )
+
+
+def _beside(told: "Fields") -> str:
+    """What laws of their own would come to; chosen on less, they need not be better."""
+    if told.own_error >= told.error:
+        return f"would be no better ({told.own_error:.4f})"
+    return f"would come to {told.own_error:.4f}"
 
 
 def _told(values: tuple[float, float, float]) -> str:

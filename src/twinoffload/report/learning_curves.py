@@ -58,7 +58,7 @@ def svg(found: Sequence[Calibration], name: str = "learning_curves") -> str:
     with style():
         told = [
             f"{one.curve.label} reaches {number(float(one.curve.means[-1]), 2)} at {one.curve.sizes[-1]:g} MB, "
-            f"law {one.choice.chosen.name}"
+            f"law {one.choice.chosen.title}"
             for one in found
         ]
         return to_svg(draw(found), name, f"Accuracy against data, with fitted laws: {listed(told)}.")
@@ -99,7 +99,7 @@ def _panel(axes: Axes, found: Calibration) -> None:
         curve.sizes, middle, np.abs([middle - low, high - middle]), color=INK, marker="o", markersize=3.2,
         linewidth=0.9, linestyle="none", label=label, zorder=3,
     )  # fmt: skip
-    axes.set_title(f"{curve.label}: {found.choice.chosen.name}", fontsize=9)
+    axes.set_title(f"{curve.label}: {found.choice.chosen.title}", fontsize=9)
     low_mb, high_mb = curve.sizes[0], curve.sizes[-1]
     ticks = [m * 10.0**e for e in range(-9, 10) for m in (1, 2, 5)]
     shown = [tick for tick in ticks if low_mb * 0.99 <= tick <= high_mb * 1.01]

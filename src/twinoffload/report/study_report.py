@@ -131,7 +131,7 @@ def _contents(study: StudyFolder, found: Sequence[Verdict]) -> dict[str, Any]:
         "deals": deals,
         "deal_cells": twin_loop.cells,
         "deal_labels": twin_loop.LABELS,
-        "deal_sentences": twin_loop.sentences(deals),
+        "deal_paragraphs": twin_loop.paragraphs(deals),
         "twin_loop_figure": "" if sold is None or not deals else twin_loop.svg(sold, deals),
         "notes": notes.notes(base),
         "commands": commands,

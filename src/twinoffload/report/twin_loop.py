@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -62,16 +62,23 @@ def save(table: pl.DataFrame, rows: Sequence[Row], path: str | os.PathLike[str])
 
 def sentences(rows: Sequence[Row]) -> list[str]:
     """What a summary says, in plain words: the accuracies, then what each wrong belief costs; task by task."""
-    told = []
+    return [sentence for told in _by_task(rows) for sentence in told]
+
+
+def paragraphs(rows: Sequence[Row]) -> list[str]:
+    """The sentences of each task, as one text."""
+    return [" ".join(told) for told in _by_task(rows)]
+
+
+def _by_task(rows: Sequence[Row]) -> Iterator[list[str]]:
     tasks = list(dict.fromkeys(row.task for row in rows))
     for task in tasks:
         found = {(row.belief, row.bought_by): row for row in rows if row.task == task}
         shared = [found[belief, OWN] for belief in LABELS]
         accuracies = listed([_accuracies(row) for row in shared])
         lead = f"{task}: p" if len(tasks) > 1 else "P"
-        told.append(f"{lead}romised and realised accuracy, medians over {shared[0].seeds} seeds: {accuracies}.")
-        told += [_cost(found[belief, OWN], found[belief, MEASURED]) for belief in (PRINTED, CALIBRATED)]
-    return told
+        accurate = f"{lead}romised and realised accuracy, medians over {shared[0].seeds} seeds: {accuracies}."
+        yield [accurate, *(_cost(found[belief, OWN], found[belief, MEASURED]) for belief in (PRINTED, CALIBRATED))]
 
 
 def cells(row: Row) -> list[str]:

@@ -38,12 +38,13 @@ class Calibration:
         choice = self.choice
         if choice.eq_7_fits:
             if choice.excess > WORSE:
-                return f"Eq. 7 cannot be told from {choice.best.name}, though its error is {choice.excess:.3f} higher."
+                least = choice.best.title
+                return f"Eq. 7 cannot be told from the law {least}, though its error is {choice.excess:.3f} higher."
             return f"Eq. 7 fits: its error at sizes left out is within {WORSE:g} of the best law's."
         if choice.excess > WORSE and choice.p < LEVEL:
             return (
                 f"Eq. 7 fits badly: at sizes left out it misses φ by {choice.excess:.3f} more than the law "
-                f"{choice.best.name} (p = {choice.p:.2g}, paired over {choice.paired})."
+                f"{choice.best.title} (p = {choice.p:.2g}, paired over {choice.paired})."
             )
         return f"Eq. 7 fits badly: neighbouring sizes lie {choice.pattern:.3f} off it, more than {PATTERN:g}."
 
@@ -55,7 +56,8 @@ class Fields:
     Attributes:
         values: `quality`, `accuracy_weight` and, where it is not Eq. 7, `accuracy_law`.
         error: mean by which the one law of all BSs misses sizes left out, phi.
-        own_error: the same if each structure could have the law that fits it best.
+        own_error: the same if each structure had a law chosen for it alone; it may be higher, since one curve
+            tells less of its law.
     """
 
     values: dict[str, Any]

@@ -77,7 +77,7 @@ def with_intervals(kind: Kind, curve: Curve, *, seed: int = 0, replicates: int =
     fit = fit_law(kind, curve)
     resample = _seeds if curve.has_seeds else _residuals
     means = resample(curve, fit, replicates, rng)
-    refits = [fit_law(kind, curve, means=[one], start=fit) for one in means]
+    refits = [fit_law(kind, curve, means=[one]) for one in means]
     return Uncertain(fit, curve, np.stack([np.r_[one.a, one.shape] for one in refits]), _misfit(curve, fit))
 
 
@@ -87,7 +87,7 @@ def _misfit(curve: Curve, fit: Fit) -> float:
     for out in range(len(curve.sizes)):
         rest = curve.at(np.delete(curve.sizes, out))
         if len(rest.sizes) >= fit.kind.parameters:
-            off.append(fit_law(fit.kind, rest, start=fit).predict(curve.sizes[out]) - curve.means[out])
+            off.append(fit_law(fit.kind, rest).predict(curve.sizes[out]) - curve.means[out])
     return max(float(np.mean(np.square(off)) - np.mean(curve.variance / curve.counts)), 0.0) if off else 0.0
 
 
@@ -123,8 +123,9 @@ class Coverage:
     """A law calibrated on every other size, tried on the sizes between.
 
     Attributes:
-        kind: the law that was chosen on the calibrating half alone.
+        kind: the law.
         singles: share of single measurements within their 95 % interval.
+        reach: half of that interval's width, mean over the measurements, phi: a wide one holds much and tells little.
         means: share of sizes' means within theirs.
         measurements: how many were predicted.
         sizes: of how many sizes.
@@ -132,16 +133,23 @@ class Coverage:
 
     kind: Kind
     singles: float
+    reach: float
     means: float
     measurements: int
     sizes: int
 
 
-def coverage(curve: Curve, *, seed: int = 0, replicates: int = REPLICATES) -> Coverage:
+def coverage(curve: Curve, kind: Kind | None = None, *, seed: int = 0, replicates: int = REPLICATES) -> Coverage:
     """How often the 95 % interval holds what is measured at sizes that neither the law nor its choice has seen.
 
     The first, third, ... size calibrate; the second, fourth, ... are predicted, the largest of an even number among
     them.
+
+    Args:
+        curve: halved.
+        kind: of law; default: the one chosen on the calibrating half alone.
+        seed: of the replicates.
+        replicates: of the calibrating half.
 
     Raises:
         ValueError: fewer than eight sizes.
@@ -149,10 +157,12 @@ def coverage(curve: Curve, *, seed: int = 0, replicates: int = REPLICATES) -> Co
     if len(curve.sizes) < FEWEST_HALVED:
         raise ValueError(f"{curve.label}: {len(curve.sizes)} sizes; halves need at least {FEWEST_HALVED}")
     known, asked = curve.at(curve.sizes[::2]), curve.at(curve.sizes[1::2])
-    kind = choose(known).chosen
+    kind = kind or choose(known).chosen
     law = with_intervals(kind, known, seed=seed, replicates=replicates)
     low, high = law.predict(asked.size_mb)
     mean_low, mean_high = law.predict(asked.sizes, asked.counts)
     singles = (low <= asked.accuracy) & (asked.accuracy <= high)
     means = (mean_low <= asked.means) & (asked.means <= mean_high)
-    return Coverage(kind, float(singles.mean()), float(means.mean()), len(singles), len(means))
+    return Coverage(
+        kind, float(singles.mean()), float(np.mean(high - low)) / 2, float(means.mean()), len(singles), len(means)
+    )

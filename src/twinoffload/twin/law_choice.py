@@ -72,23 +72,24 @@ def choose(*curves: Curve, laws: Sequence[Kind] = LAWS) -> Choice:
             raise ValueError(f"{curve.label}: {len(curve.sizes)} sizes; comparing laws needs at least 4")
     fewest = min(_fewest_left(len(curve.sizes)) for curve in curves)
     kinds = tuple(kind for kind in laws if kind.parameters < fewest)
-    starts = [fit_law(kind, *curves) for kind in kinds]
-    errors = np.stack([size_errors(kind, curves, start) for kind, start in zip(kinds, starts, strict=True)])
+    errors = np.stack([size_errors(kind, curves) for kind in kinds])
     excess = errors - errors[errors.mean(1).argmin()]
     spread = excess.std(1, ddof=1) / np.sqrt(excess.shape[1])
     chosen = kinds[int(np.argmax(excess.mean(1) <= np.maximum(spread, TIE)))]
     p, paired = _significance(curves, kinds, excess[0], kinds[int(errors.mean(1).argmin())])
-    return Choice(kinds, errors, chosen, float(excess[0].mean()), p, paired, _pattern(starts[0], curves))
+    return Choice(
+        kinds, errors, chosen, float(excess[0].mean()), p, paired, _pattern(fit_law(kinds[0], *curves), curves)
+    )
 
 
-def size_errors(kind: Kind, curves: Sequence[Curve], start: Fit | None = None) -> np.ndarray:
+def size_errors(kind: Kind, curves: Sequence[Curve]) -> np.ndarray:
     """Absolute error of a law at each size of each curve when left out, mean over both kinds of folds, `[S]`."""
     found = [np.zeros(len(curve.sizes)) for curve in curves]
     splits = [list(folds(len(curve.sizes))) for curve in curves]
     count = max(map(len, splits))
     for at in range(count):
         held = [split[at % len(split)] for split in splits]
-        fit = fit_law(kind, *(c.at(np.delete(c.sizes, out)) for c, out in zip(curves, held, strict=True)), start=start)
+        fit = fit_law(kind, *(c.at(np.delete(c.sizes, out)) for c, out in zip(curves, held, strict=True)))
         for group, (curve, out) in enumerate(zip(curves, held, strict=True)):
             found[group][out] += np.abs(fit.predict(curve.sizes[out], group) - curve.means[out])
     times = [sum(np.isin(np.arange(len(c.sizes)), s[at % len(s)]) for at in range(count))
@@ -101,12 +102,11 @@ def seed_errors(kind: Kind, curve: Curve) -> np.ndarray:
 
     Seeds with fewer than four sizes, or too few for the law, are NaN.
     """
-    start = fit_law(kind, curve)
     found = []
     for seed in curve.seeds:
         mine = curve.of_seed(seed)
         enough = len(mine.sizes) >= 4 and kind.parameters < _fewest_left(len(mine.sizes))
-        found.append(size_errors(kind, [mine], start).mean() if enough else np.nan)
+        found.append(size_errors(kind, [mine]).mean() if enough else np.nan)
     return np.array(found)
 
 

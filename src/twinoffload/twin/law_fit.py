@@ -31,12 +31,17 @@ class Kind:
     """A law but for its parameters.
 
     Attributes:
-        name: in tables and files of results.
+        name: in files of results.
         shape: names of its parameters beside a, as the law's class calls them.
     """
 
     name: str
     shape: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The name for people: Eq. 7 is called by its number."""
+        return self.name.replace("exponential", "Eq. 7")
 
     @property
     def parameters(self) -> int:
@@ -79,29 +84,35 @@ class Fit:
         """Of `game.accuracy_law`."""
         return self.kind.law(self.shape)
 
+    @property
+    def is_bent_as_eq_7(self) -> bool:
+        """Whether it has an exponent, and that at its upper bound: it stands for Eq. 7's shape, and is no estimate."""
+        values = dict(zip(self.kind.shape, self.shape, strict=True))
+        return values.get("exponent", 0.0) > 0.99 * _BOUNDS["exponent"][1]
+
     def predict(self, size_mb: np.ndarray, group: int = 0) -> np.ndarray:
         """Accuracy after training on so much data, MB, any shape."""
         return _value(self.kind, self.a[group] * size_mb, self.shape)
 
 
-def fit_law(kind: Kind, *curves: Curve, means: Sequence[np.ndarray] | None = None, start: Fit | None = None) -> Fit:
+def fit_law(kind: Kind, *curves: Curve, means: Sequence[np.ndarray] | None = None) -> Fit:
     """A law through curves that share its shape, each with its own a.
 
     The residuals are those of the means over each size, in units of the root of (variance of the mean +
-    `TRUSTED` squared); those beyond 3 count linearly, so that a run that went astray does not bend the fit.
+    `TRUSTED` squared); those beyond 3 count linearly, so that a run that went astray does not bend the fit. The search
+    begins at the best of a grid, never at a fit to other data: along a flat valley, or at a bound, it would stay there.
 
     Args:
         kind: of law.
         curves: at least one.
         means: of each curve at each of its sizes, instead of the measured ones (resampled).
-        start: where to begin; default: the best of a grid.
 
     Raises:
         ValueError: a curve with fewer sizes than parameters.
     """
     problem = _Problem(kind, curves, means)
-    begin = problem.start() if start is None else np.r_[start.a, start.shape]
-    found = leastsq(problem.residuals, problem.angles(begin), xtol=1e-6, ftol=1e-9, maxfev=_CALLS, full_output=True)
+    begin = problem.angles(problem.start())
+    found = leastsq(problem.residuals, begin, xtol=1e-6, ftol=1e-9, maxfev=_CALLS, full_output=True)
     parameters = problem.parameters(found[0])
     return Fit(kind, parameters[: len(curves)], parameters[len(curves) :])
 

@@ -268,7 +268,7 @@ def test_a_curve_that_ends_below_1_fails_eq_7_and_its_law_is_named():
     assert [one.verdict for one in found] == ["fails"] * 2 + ["holds"] * 4
     for one in found[:2]:
         assert one.effect > 0.01
-        assert one.reason.startswith(("exponential with ceiling: error 0.0", "power with ceiling: error 0.0"))
+        assert one.reason.startswith(("Eq. 7 with ceiling: error 0.0", "power with ceiling: error 0.0"))
         assert "Eq. 7: error 0." in one.reason
 
 

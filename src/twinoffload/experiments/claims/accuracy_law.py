@@ -96,5 +96,6 @@ def _told(kind: Kind, curve: Curve, error: float) -> str:
     """Such as "power: error 0.012, a = 1.2 1/MB, exponent 0.5"."""
     fit = fit_law(kind, curve)
     shape: Sequence[str] = [f"{name} {value:.2g}" for name, value in zip(kind.shape, fit.shape, strict=True)]
-    name = "Eq. 7" if kind == EQ_7 else kind.name
-    return ", ".join([f"{name}: error {error:.3f}", f"a = {fit.a[0]:.3g} 1/MB", *shape])
+    if fit.is_bent_as_eq_7:
+        shape = ["exponent at its bound, Eq. 7's shape", *shape[1:]]
+    return ", ".join([f"{kind.title}: error {error:.3f}", f"a = {fit.a[0]:.3g} 1/MB", *shape])

@@ -51,7 +51,7 @@ def trend(
     effect = hodges_lehmann(sign * changes)
     said = [_told(table, values), f"{int((changes > 0).sum())} of {len(changes)} seeds {_verb(sign)}"]
     if not may_stay and max(abs(effect.low), abs(effect.high)) < margin:
-        said.append(f"a change below {margin:.2g}, 1 % of the level, counts as none")
+        said.append(f"a change below {margin:.2g} counts as none")
     if 2 * p_back <= LEVEL:
         said.append(f"{_verb(-sign)} from {values[back]:g} to {values[back + 1]:g}")
     return replace(

@@ -7,13 +7,14 @@ import polars as pl
 from twinoffload.report import learning_curves
 from twinoffload.report.wording import number
 from twinoffload.twin.calibration import Calibration, calibrate
+from twinoffload.twin.curve import Curve
 from twinoffload.twin.curve_table import measured
 from twinoffload.twin.fit_intervals import Coverage, coverage
 from twinoffload.twin.law_choice import FEWEST_HALVED
-from twinoffload.twin.law_fit import LAWS
+from twinoffload.twin.law_fit import EQ_7, LAWS
 
-NAMES = ("Eq. 7", "Eq. 7 with ceiling", "power", "power with ceiling")
-"""Of `LAWS`, as tables head them."""
+NAMES = tuple(kind.title for kind in LAWS)
+"""As tables head them."""
 
 
 class Row(NamedTuple):
@@ -25,7 +26,8 @@ class Row(NamedTuple):
         a, exponent, ceiling: of it, with intervals; empty where it has none.
         errors: of each law at sizes left out.
         fits: whether Eq. 7 does, in a sentence.
-        covered: of single measurements at the other half of the sizes, how many lie in their interval.
+        covered: of single measurements at the other half of the sizes, how many lie in their interval, and its reach.
+        covered_by_eq_7: the same of Eq. 7.
     """
 
     curve: str
@@ -36,6 +38,7 @@ class Row(NamedTuple):
     errors: list[str]
     fits: str
     covered: str
+    covered_by_eq_7: str
 
 
 def fitted(table: pl.DataFrame) -> list[Calibration]:
@@ -50,13 +53,13 @@ def row(found: Calibration) -> Row:
     errors = [found.choice.error(kind) for kind in LAWS]
     return Row(
         curve.label,
-        NAMES[LAWS.index(found.choice.chosen)],
+        found.choice.chosen.title,
         told["a"],
         told.get("exponent", ""),
         told.get("ceiling", ""),
         [number(error, 4) for error in errors],
         found.sentence,
-        _covered(coverage(curve)) if len(curve.sizes) >= FEWEST_HALVED else "–",
+        *_halved(curve),
     )
 
 
@@ -69,7 +72,13 @@ def _told(value: float, low: float, high: float) -> str:
     return f"{value:.3g} [{low:.3g}, {high:.3g}]"
 
 
+def _halved(curve: Curve) -> tuple[str, str]:
+    """Of the law chosen on half of the sizes, and of Eq. 7, such as "97 %, ± 0.12 (power)" and "100 %, ± 0.36"."""
+    if len(curve.sizes) < FEWEST_HALVED:
+        return "–", "–"
+    chosen, eq_7 = coverage(curve), coverage(curve, EQ_7)
+    return f"{_covered(chosen)} ({chosen.kind.title})", _covered(eq_7)
+
+
 def _covered(found: Coverage) -> str:
-    """Such as "97 % of 60 (power)"."""
-    name = NAMES[LAWS.index(found.kind)]
-    return f"{100 * found.singles:.0f} % of {found.measurements} ({name})"
+    return f"{100 * found.singles:.0f} %, ± {found.reach:.2f}"
