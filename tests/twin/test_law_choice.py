@@ -78,7 +78,7 @@ def test_seeds_have_errors_of_their_own():
 
 @pytest.mark.parametrize("sizes", [7, 12])
 def test_what_is_left_out_changes_no_prediction_there(sizes):
-    """Moved down and up, a size has errors that come to twice the move; a fit begun at one to all sizes would differ."""
+    """Moved down and up, a size has errors of twice the move together; a fit begun at one to all sizes would not."""
     curve = made(TRUE["exponential with ceiling"], seeds=0, noise=0.03, sizes=np.geomspace(0.05, 5, sizes))
     for size in range(sizes):
         moved = [replace(curve, accuracy=curve.accuracy + by * (curve.place == size)) for by in (-0.5, 0.5)]
