@@ -1,12 +1,14 @@
-"""What the site needs beyond Markdown: tables of settings from the code, and no links out of the documentation."""
+"""What the site needs beyond Markdown: formulas, tables of settings from the code, no links out of the documentation."""
 
 import re
 import sys
+from html import unescape
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 _OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")
+_FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.+?)\\[)\]]</\1>', re.DOTALL)
 _TABLE = re.compile(r"<!-- settings: (\w+) -->")
 
 
@@ -14,6 +16,17 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     """Links to the code become names, since the site stands alone; tables of settings are written."""
     inside = _OUTSIDE.sub(lambda link: link[1] if link[1].startswith("`") else f"`{link[1]}`", markdown)
     return _TABLE.sub(lambda found: _settings(found[1]), inside)
+
+
+def on_page_content(content: str, **_: object) -> str:
+    """Formulas become MathML, which browsers set themselves: nothing is fetched or run."""
+    return _FORMULA.sub(lambda found: _math(unescape(found[2]), is_block=found[1] == "div"), content)
+
+
+def _math(formula: str, *, is_block: bool) -> str:
+    from latex2mathml.converter import convert
+
+    return convert(formula.strip(), display="block" if is_block else "inline")
 
 
 def _settings(kind: str) -> str:
