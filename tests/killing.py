@@ -30,7 +30,7 @@ from twinoffload.cli import main
 main(words)
 """
 METRICS = "polars:DataFrame.write_parquet"
-CHECKPOINT = "twinoffload.learning.run_folder:save_file"  # the metrics are written by then
+CHECKPOINT = "twinoffload.learning.checkpoint:save_file"  # the metrics are written by then
 KILLED = -signal.SIGKILL
 
 

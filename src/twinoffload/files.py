@@ -4,9 +4,12 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+LOCK = ".lock"
 
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
@@ -80,3 +83,27 @@ def json_text(content: Any) -> str:
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
     """Write a text file, UTF-8, whole or not at all."""
     return write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Nobody else computes in a folder for a while; the system lets go when the process ends, however it ends.
+
+    Raises:
+        ValueError: somebody does already.
+    """
+    import fcntl
+
+    with open(folder / LOCK, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip() or "of unknown number"
+            raise ValueError(
+                f"{folder}: process {owner} is at work there; wait for it, or choose another --out"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield

@@ -40,6 +40,7 @@ def test_train_leaves_a_run_that_evaluate_reads(run, capsys):
         "metrics.parquet",
         "checkpoint.safetensors",
         "tensorboard",
+        ".lock",
     }
     assert call("evaluate", run, "--episodes", "2", "--json") == 0
     first = timeless(capsys.readouterr().out)

@@ -18,7 +18,8 @@ from twinoffload.experiments import provenance
 from twinoffload.experiments import study as engine
 from twinoffload.experiments.benchmarks import study as benchmark
 from twinoffload.experiments.execution import here, on_cores
-from twinoffload.experiments.study import Study, locked
+from twinoffload.experiments.study import Study
+from twinoffload.files import locked
 
 
 def shuffled(compute, seed):
@@ -247,7 +248,7 @@ def test_a_parent_that_is_killed_takes_its_workers_along_and_frees_the_folder(tm
         _until(lambda: len(list(marks.iterdir())) == 1)
         workers = _descendants(parent.pid)
         assert workers
-        with pytest.raises(ValueError, match=rf"study: process {parent.pid} is at work on this study; wait"):
+        with pytest.raises(ValueError, match=rf"study: process {parent.pid} is at work there; wait"):
             Study(folder, studies.groups(2)).run(here(studies.compute), resume=True)
     finally:
         parent.kill()

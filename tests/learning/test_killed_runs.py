@@ -12,7 +12,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from killing import CHECKPOINT, KILLED, METRICS, start
 from twinoffload import Scenario
-from twinoffload.learning.run_folder import FILES, RunFolder
+from twinoffload.files import LOCK
+from twinoffload.learning.run_folder import FILES, OLDER, RunFolder
 from twinoffload.learning.training import TrainSettings
 
 SCENARIO = Scenario.load("paper").replace(slots=6)
@@ -66,7 +67,7 @@ def test_killed_and_resumed_is_the_undisturbed_run_to_the_bit(tmp_path):
         kill_after_a_while(killed, moments.uniform(0.0, 0.2))
     assert start(killed).wait() == 0
 
-    assert {path.name for path in killed.iterdir()} == {*FILES, "tensorboard"}, "no draft is left"
+    assert {path.name for path in killed.iterdir()} == {*FILES, *OLDER, LOCK, "tensorboard"}, "no draft is left"
     first, second = (load_file(folder / "checkpoint.safetensors") for folder in (whole, killed))
     assert first.keys() == second.keys()
     for name, tensor in first.items():

@@ -1,6 +1,8 @@
 """The loop and the run folder: same seeds, same run; stopped and resumed, the same run to the bit."""
 
+import os
 import re
+import warnings
 
 import polars as pl
 import pytest
@@ -8,8 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from twinoffload import Scenario
+from twinoffload.files import locked
+from twinoffload.learning import checkpoint
 from twinoffload.learning.agents import by_member, by_row
-from twinoffload.learning.run_folder import RunFolder
+from twinoffload.learning.run_folder import METRICS, RunFolder, RunWarning
 from twinoffload.learning.training import Trainer, TrainSettings
 
 SHORT = Scenario.load("paper").replace(slots=12)
@@ -153,7 +157,7 @@ def test_a_checkpoint_of_wrong_contents_is_refused_in_one_line(tmp_path, name, t
     run = RunFolder.create(tmp_path / "run", scenario, settings, [0])
     run.train()
     file = run.path / "checkpoint.safetensors"
-    save_file(load_file(file) | {name: tensor}, file)
+    save_file(load_file(file) | {name: tensor}, file, {"format": "1"})
     for work in (run.trainer, lambda: run.episodes_done() and run.trainer()):
         with pytest.raises(ValueError, match=told) as refused:
             work()
@@ -184,3 +188,66 @@ def test_a_damaged_run_is_refused_in_one_line(tmp_path, file, damage, told):
         RunFolder.open(run.path).train()
     assert str(refused.value).count("train anew") == 1
     assert "\n" not in str(refused.value)
+    assert not list(run.path.glob("*.damaged.*")), "nothing was touched"
+
+
+@pytest.fixture
+def twice_saved(tmp_path):
+    """A run with two checkpoints, and the metrics of an undisturbed one."""
+    run = RunFolder.create(tmp_path / "run", SHORT.replace(slots=2), SETTINGS.replace(checkpoint_every=2), [0, 1])
+    run.train()
+    return run, pl.read_parquet(run.path / METRICS)
+
+
+@pytest.mark.parametrize("damaged", [[checkpoint.NEWEST], [METRICS], [checkpoint.NEWEST, METRICS]])
+@pytest.mark.parametrize("how", ["cut", "one bit", "other format"])
+def test_a_damaged_file_gives_way_to_the_one_before_it(twice_saved, damaged, how):
+    run, whole = twice_saved
+    held = {name: tensor.clone() for name, tensor in load_file(run.path / checkpoint.NEWEST).items()}  # not the map
+    for name in damaged:
+        file = run.path / name
+        content = bytearray(file.read_bytes())
+        if how == "cut":
+            content = content[: len(content) // 2]
+        elif how == "one bit" and name == checkpoint.NEWEST:
+            content[-5] ^= 4
+        else:
+            content[:9] = b"\0" * 9
+        file.write_bytes(content)
+    if checkpoint.NEWEST in damaged:
+        with pytest.warns(RunWarning, match=r"checkpoint\.safetensors: .*; used the one before it, checkpoint\.older"):
+            assert RunFolder.open(run.path).episodes_done() == 2
+    with pytest.warns(RunWarning, match="used the one before it"):
+        RunFolder.open(run.path).train()
+    assert pl.read_parquet(run.path / METRICS).rows() == whole.rows()
+    again = load_file(run.path / checkpoint.NEWEST)
+    assert [name for name, tensor in held.items() if not torch.equal(again[name], tensor)] == []
+    for name in damaged:
+        stem, suffix = name.rsplit(".", 1)
+        assert (run.path / f"{stem}.damaged.{suffix}").exists(), "it is kept"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert RunFolder.open(run.path).episodes_done() == 4
+
+
+def test_a_checkpoint_of_another_version_is_refused_by_its_format(twice_saved):
+    run, _ = twice_saved
+    (run.path / checkpoint.OLDER).unlink()
+    file = run.path / checkpoint.NEWEST
+    tensors = load_file(file)
+    save_file(tensors, file, {"format": "1"})
+    assert run.episodes_done() == 4, "the first format had no check sum"
+    for told in ({"format": "3 crc32 00000000"}, None):
+        save_file(tensors, file, told)
+        with pytest.raises(
+            ValueError, match=r"has format (3|unknown), and this version reads 1 and 2; use the version"
+        ):
+            run.train()
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    run = RunFolder.create(tmp_path / "run", SHORT.replace(slots=2), SETTINGS, [0])
+    with locked(run.path), pytest.raises(ValueError, match=rf"run: process {os.getpid()} is at work there; wait"):
+        run.train()
+    run.train()
+    assert run.episodes_done() == 4

@@ -110,7 +110,7 @@ def _measured(names: list[str], folder: Path, quick: bool) -> list[Path]:
     """Tables that no cells make, measured anew; nobody else computes in the folder meanwhile."""
     from twinoffload.cli.progress import Bar, progress
     from twinoffload.experiments import measure_settings, measures
-    from twinoffload.experiments.study import locked
+    from twinoffload.files import locked
 
     settings = measure_settings.QUICK if quick else measure_settings.FULL
     wanted = [one for name in names for one in measures.BY_NAME[name]]

@@ -13,8 +13,7 @@ after what is listed there, and a group that both ask is computed once.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -24,9 +23,9 @@ from typing import Any
 import polars as pl
 
 from twinoffload.experiments.provenance import versions
-from twinoffload.files import drafts, json_text, write_text, write_whole
+from twinoffload.files import LOCK, drafts, json_text, locked, write_text, write_whole
 
-MANIFEST, TABLE, PARTS, LOCK = "manifest.json", "table.parquet", "parts", ".lock"
+MANIFEST, TABLE, PARTS = "manifest.json", "table.parquet", "parts"
 
 
 @dataclass(frozen=True)
@@ -312,28 +311,3 @@ def _check_readable(file: Path) -> None:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Nobody else computes in a folder for a while; the system lets go when the process ends, however it ends.
-
-    Raises:
-        ValueError: somebody does already.
-    """
-    import fcntl
-
-    path = folder / LOCK
-    with open(path, "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            raise ValueError(
-                f"{folder}: process {file.read().strip() or 'of unknown number'} is at work on this study; wait for "
-                "it, or choose another --out"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield

@@ -5,36 +5,46 @@ settings.yaml            seeds and every training setting
 versions.json            what computed it
 metrics.parquet          one row an episode and seed
 checkpoint.safetensors   weights, optimisers, replay and random states
+*.older.*                metrics and checkpoint as they were before, used where a newer file is damaged
 tensorboard/             the metrics as scalars
 trackers.json            under which ids MLflow and others know the run, if they do
 
 Killed at any moment, a run is resumed to the same bit. Every file is written under another name and then renamed. The
 settings come last when a run is made, so a folder without them holds nothing yet; the metrics and the events reach the
 disk before the checkpoint that vouches for them, so a resumed run drops what lies beyond it and never lacks anything.
+One process trains in a folder at a time.
 """
 
 import json
 import os
 import platform
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 import torch
 import yaml
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 
-from twinoffload.files import drafts, write_text, write_whole
+from twinoffload.files import LOCK, drafts, locked, write_text, write_whole
+from twinoffload.learning import checkpoint
 from twinoffload.learning.kinds import Settings, Training, begin, check, kind_of
 from twinoffload.learning.tracking.tensorboard import TensorBoard
 from twinoffload.learning.tracking.tracker import Guarded, Status, Tracker
 from twinoffload.scenario import Scenario
 
-FILES = ("scenario.yaml", "versions.json", "settings.yaml", "metrics.parquet", "checkpoint.safetensors")
+METRICS, OLDER_METRICS = "metrics.parquet", "metrics.older.parquet"
+FILES = ("scenario.yaml", "versions.json", "settings.yaml", METRICS, checkpoint.NEWEST)
+OLDER = (OLDER_METRICS, checkpoint.OLDER)
+
+Found = TypeVar("Found")
+
+
+class RunWarning(UserWarning):
+    """A file of a run is damaged, and an older one was used."""
 
 
 class RunFolder:
@@ -63,7 +73,8 @@ class RunFolder:
         except OSError as error:
             raise ValueError(f"{folder}: cannot be made: {error.strerror}; choose another folder") from None
         run = cls(folder, scenario, settings, seeds)
-        run._write_settings()
+        with locked(folder):
+            run._write_settings()
         return run
 
     @classmethod
@@ -92,36 +103,54 @@ class RunFolder:
 
     def episodes_done(self) -> int:
         """Episodes that the checkpoint contains."""
-        file = self.path / "checkpoint.safetensors"
-        if not file.exists():
-            return 0
-        try:
-            with safe_open(file, framework="pt") as checkpoint:
-                return int(checkpoint.get_tensor("episode"))
-        except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-            raise _unreadable(file, error) from None
+        return self._first_sound(_episode) if checkpoint.found(self.path) else 0
 
     def trainer(self, device: torch.device | str = "cpu") -> Training:
         """The training as the checkpoint left it; at its beginning where there is none yet.
 
         Raises:
-            ValueError: the checkpoint is damaged or of other settings.
+            ValueError: the checkpoint is damaged or of other settings, and so is the older one, if there is one.
         """
-        trainer = begin(self.scenario, self.settings, self.seeds, device)
-        file = self.path / "checkpoint.safetensors"
-        if file.exists():
-            checkpoint = self._checkpoint(file)
+        if not checkpoint.found(self.path):
+            return begin(self.scenario, self.settings, self.seeds, device)
+        return self._first_sound(lambda file: self._trainer_at(file, device))
+
+    def _first_sound(self, read: Callable[[Path], Found]) -> Found:
+        """What can be read of the newest checkpoint; of the one before it, with a warning, where it is damaged."""
+        refusals: list[ValueError] = []
+        for file in checkpoint.found(self.path):
             try:
-                trainer.load(checkpoint)
-            except (KeyError, RuntimeError, TypeError, ValueError) as error:
-                raise ValueError(f"{file}: does not fit the run ({error}); restore it or train anew") from None
+                found = read(file)
+            except ValueError as error:
+                refusals.append(error)
+                continue
+            if refusals:
+                warnings.warn(f"{_reason(refusals[0])}; used the one before it, {file.name}", RunWarning, stacklevel=3)
+            return found
+        raise refusals[0]
+
+    def _trainer_at(self, file: Path, device: torch.device | str) -> Training:
+        trainer = begin(self.scenario, self.settings, self.seeds, device)
+        state = checkpoint.load(file)
+        try:
+            trainer.load(state)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(f"{file}: does not fit the run ({error}); restore it or train anew") from None
         return trainer
 
-    def _checkpoint(self, file: Path) -> dict[str, torch.Tensor]:
-        try:
-            return load_file(file)
-        except (SafetensorError, OSError) as error:
-            raise _unreadable(file, error) from None
+    def _begun(self, device: torch.device | str) -> tuple[Training, list[dict[str, Any]]]:
+        """The training and the metrics of its episodes; damaged files are set aside, so that nothing good is lost."""
+
+        def read(file: Path) -> tuple[Path, Training, list[dict[str, Any]]]:
+            trainer = self._trainer_at(file, device)
+            return file, trainer, self._rows_before(trainer.episode)
+
+        if not checkpoint.found(self.path):
+            return begin(self.scenario, self.settings, self.seeds, device), []
+        file, trainer, rows = self._first_sound(read)
+        if file.name == checkpoint.OLDER:
+            _set_aside(self.path / checkpoint.NEWEST)
+        return trainer, rows
 
     def train(
         self,
@@ -136,10 +165,18 @@ class RunFolder:
             device: where to compute.
             trackers: who is told besides TensorBoard; one that fails is warned of and left out.
         """
+        with locked(self.path):
+            return self._train(each_episode, device, trackers)
+
+    def _train(
+        self,
+        each_episode: Callable[[list[dict[str, Any]]], None],
+        device: torch.device | str,
+        trackers: Sequence[Tracker],
+    ) -> Training:
         for draft in _drafts(self.path):
             draft.unlink()
-        trainer = self.trainer(device)
-        rows = self._rows_before(trainer.episode)
+        trainer, rows = self._begun(device)
         told = [TensorBoard(), *map(Guarded, trackers)]
 
         def finish_episode(new: list[dict[str, Any]]) -> None:
@@ -189,24 +226,69 @@ class RunFolder:
         write_text(self.path / "settings.yaml", yaml.safe_dump(stored, sort_keys=False))
 
     def _rows_before(self, episode: int) -> list[dict[str, Any]]:
-        """Metrics of the episodes that the checkpoint contains."""
-        file = self.path / "metrics.parquet"
+        """Metrics of the episodes that a checkpoint contains."""
         if episode == 0:
             return []
-        if not file.exists():
-            raise ValueError(f"{file}: is missing, but the checkpoint goes on from episode {episode}; restore it or "
-                             "train anew")  # fmt: skip
+        newest, older = self.path / METRICS, self.path / OLDER_METRICS
         try:
-            return pl.read_parquet(file).filter(pl.col("episode") < episode).to_dicts()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise _unreadable(file, error) from None
+            return _rows(newest, episode)
+        except ValueError as error:
+            if not older.exists():
+                raise
+            rows = _rows(older, episode)
+            warnings.warn(f"{_reason(error)}; used the one before it, {older.name}", RunWarning, stacklevel=5)
+            _set_aside(newest)
+            return rows
 
     def _save(self, trainer: Training, rows: list[dict[str, Any]]) -> None:
         """The metrics first: rows beyond the checkpoint are dropped on resuming, missing ones could not be made."""
-        table = pl.DataFrame(rows, infer_schema_length=None)
-        write_whole(self.path / "metrics.parquet", table.write_parquet)
-        tensors = {name: tensor.contiguous() for name, tensor in trainer.state().items()}
-        write_whole(self.path / "checkpoint.safetensors", lambda draft: save_file(tensors, draft, {"format": "1"}))
+        metrics, table = self.path / METRICS, pl.DataFrame(rows, infer_schema_length=None)
+
+        def write(draft: Path) -> None:
+            table.write_parquet(draft)
+            if metrics.exists():
+                metrics.replace(self.path / OLDER_METRICS)
+
+        write_whole(metrics, write)
+        checkpoint.save(self.path, trainer.state())
+
+
+def _episode(file: Path) -> int:
+    """Of a checkpoint."""
+    state = checkpoint.load(file)
+    try:
+        return int(state["episode"])
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise ValueError(f"{file}: cannot be read ({error}); restore it or train anew") from None
+
+
+def _rows(file: Path, episode: int) -> list[dict[str, Any]]:
+    """Metrics of the episodes before one."""
+    if not file.exists():
+        raise ValueError(
+            f"{file}: is missing, but the checkpoint goes on from episode {episode}; restore it or train anew"
+        )
+    try:
+        rows = pl.read_parquet(file).filter(pl.col("episode") < episode)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{file}: cannot be read ({reason}); restore it or train anew") from None
+    if rows["episode"].max() != episode - 1:
+        raise ValueError(
+            f"{file}: ends before episode {episode}, from which the checkpoint goes on; restore it or train anew"
+        )
+    return rows.to_dicts()
+
+
+def _reason(error: ValueError) -> str:
+    """A refusal without its remedy."""
+    return str(error).rpartition(";")[0]
+
+
+def _set_aside(file: Path) -> None:
+    """Keep a damaged file under another name, so that the next good one does not push the older good one out."""
+    if file.exists():
+        file.replace(file.with_name(f"{file.stem}.damaged{file.suffix}"))
 
 
 def _drafts(folder: Path) -> list[Path]:
@@ -215,13 +297,8 @@ def _drafts(folder: Path) -> list[Path]:
 
 def _is_vacant(folder: Path) -> bool:
     """Empty, or left by somebody who was killed before there was a run."""
-    made_first = {folder / "scenario.yaml", folder / "versions.json"}
+    made_first = {folder / "scenario.yaml", folder / "versions.json", folder / LOCK}
     return set(folder.iterdir()) <= made_first.union(_drafts(folder))
-
-
-def _unreadable(file: Path, error: Exception) -> ValueError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return ValueError(f"{file}: cannot be read ({reason}); restore it or train anew")
 
 
 def versions() -> dict[str, Any]:
