@@ -21,7 +21,7 @@ FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3; do \
 	  exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test smoke site figures reproduce claims check format lock clean
+.PHONY: help install run test smoke site figures reproduce claims check audit format lock clean
 
 help: ## show this list
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); fi; \
@@ -65,16 +65,23 @@ claims: install ## every claim of the paper with a verdict, from that study and 
 	@$(BIN)/twinoffload reproduce all,readings,timing,propositions,twin --resume --out results/paper
 	@$(BIN)/twinoffload claims results/paper
 
-check: install ## lint, formatting, types and layers
+check: install ## lint, formatting, types, layers, licences and the site
 	@failed=""; \
 	step() { name=$$1; shift; printf '\n== %s\n' "$$name"; "$$@" || failed="$$failed [$$name]"; }; \
 	step "ruff check" $(BIN)/ruff check --output-format concise .; \
 	step "ruff format" $(BIN)/ruff format --check --output-format concise .; \
 	step "pyright" $(BIN)/pyright; \
 	step "import-linter" $(BIN)/lint-imports --no-logo; \
+	step "audit" $(BIN)/python .ci/audit.py; \
 	step "mkdocs" env NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict; \
 	if [ -n "$$failed" ]; then printf '\nFailed:%s\n' "$$failed" >&2; exit 1; fi; \
 	printf '\nAll checks passed.\n'
+
+audit: ## ask the network for known vulnerabilities of the locked packages (pip-audit, in a scratch environment)
+	@$(FIND_PYTHON); set -e; \
+	scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
+	$$python -m venv "$$scratch" && "$$scratch/bin/python" -m pip install -qq pip-audit; \
+	"$$scratch/bin/pip-audit" --strict --disable-pip --no-deps -r requirements.lock
 
 format: install ## let ruff mend and format the code
 	@$(BIN)/ruff check --fix --quiet . || true

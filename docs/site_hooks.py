@@ -1,4 +1,4 @@
-"""What the site needs beyond Markdown: formulas, tables of settings from the code, no links out of the documentation."""
+"""What the site needs beyond Markdown: formulas, tables of settings from the code, no links out of it."""
 
 import re
 import sys

@@ -54,7 +54,7 @@ class Kind:
             raise ValueError(f"{told}: extends itself ({' -> '.join((*extended, label))})")
         text = self.preset_text(label) if label in self.presets else self._read_file(Path(source))
         try:
-            values = yaml.load(text, _UniqueKeys)
+            values = yaml.load(text, _UniqueKeys)  # noqa: S506 (a SafeLoader)
         except _RepeatedKeyError as error:
             raise ValueError(f"{told} line {error.line}: {error.key!r} stands twice; keep one") from None
         except (yaml.YAMLError, RecursionError, ValueError) as error:
