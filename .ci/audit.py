@@ -12,17 +12,11 @@ import sys
 from pathlib import Path
 
 PAGE = Path("docs/licences.md")
-PERMISSIVE = {
-    "0BSD", "3-Clause BSD", "Apache", "Apache 2.0", "Apache Software", "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "ISC", "ISC (ISCL)", "MIT", "MIT-0", "MIT-CMU", "PSF-2.0",
-    "Python Software Foundation", "Zlib",
-}  # fmt: skip
-WEAK = {  # copyleft of the package's own files alone: it may be used, not changed and shipped closed
-    "GNU Library or Lesser General Public (LGPL)",
-    "LGPL-2.1-or-later",
-    "MPL-2.0",
-    "Mozilla Public 2.0 (MPL 2.0)",
-}
+PERMISSIVE = {"0BSD", "BSL-1.0", "CC0-1.0", "ISC", "MIT", "MIT-0", "MIT-CMU", "Zlib"}
+PERMISSIVE |= {"BSD", "3-Clause BSD", "BSD-2-Clause", "BSD-3-Clause", "PSF-2.0", "Python Software Foundation"}
+PERMISSIVE |= {"Apache", "Apache 2.0", "Apache Software", "Apache-2.0", "Apache-2.0 WITH LLVM-exception"}
+# Copyleft of the package's own files alone: it may be used, not changed and shipped closed.
+WEAK = {"GNU Library or Lesser General Public", "LGPL-2.1-or-later", "MPL-2.0", "Mozilla Public 2.0"}
 HEAD = """# Licences of what twinoffload is built and tested with
 
 Written by `python .ci/audit.py --write` from the packages of `requirements.lock`; `make check` compares.
@@ -59,7 +53,9 @@ def installed(name: str) -> tuple[str, str]:
     classes = [one for one in told.get_all("Classifier", []) if one.startswith("License ::")]
     kinds = [one.rpartition("::")[2].strip() for one in classes]
     licence = told.get("License-Expression") or " AND ".join(kinds) or told.get("License", "").splitlines()[0]
-    return told["Version"], re.sub(r" [Ll]icense\b", "", licence).replace("OSI Approved AND ", "").strip()
+    return told["Version"], re.sub(r" [Ll]icense\b| \([A-Z0-9. ]+\)", "", licence).replace(
+        "OSI Approved AND ", ""
+    ).strip()
 
 
 def is_fine(licence: str) -> bool:

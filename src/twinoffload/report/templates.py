@@ -7,9 +7,9 @@ from twinoffload.report.wording import interval, number
 
 def templates(*, html: bool = True) -> Environment:
     """Templates beside this file; a name that is not given is an error, and in HTML all text is escaped."""
-    environment = Environment(  # noqa: S701
+    environment = Environment(
         loader=PackageLoader("twinoffload", "report"),
-        autoescape=html,  # Markdown has no tags to escape
+        autoescape=html,  # noqa: S701 (Markdown has no tags to escape)
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
