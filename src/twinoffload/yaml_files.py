@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 TAGS = ("algorithm", "kind")  # fields that name one of several models
 _FILE_LIMIT = 1_000_000  # bytes; what is read here is a page of text
+_VALUES = 1_000_000  # that it may hold
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class Kind:
             raise ValueError(f"{told}: extends itself ({' -> '.join((*extended, label))})")
         text = self.preset_text(label) if label in self.presets else self._read_file(Path(source))
         try:
-            values = yaml.load(text, _UniqueKeys)  # noqa: S506 (a SafeLoader)
-        except _RepeatedKeyError as error:
-            raise ValueError(f"{told} line {error.line}: {error.key!r} stands twice; keep one") from None
+            values = parse(text)
+        except _NotOursError as error:
+            raise ValueError(f"{told} line {error.line}: {error}") from None
         except (yaml.YAMLError, RecursionError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
             where = f" line {mark.line + 1}" if mark else ""
@@ -95,6 +96,40 @@ class Kind:
             raise ValueError(f"{told}: cannot be read: {error.strerror}") from None
 
 
+def parse(text: str) -> Any:
+    """What a text of YAML says; no code of it runs, and aliases cannot make it larger than `_VALUES`.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, repeats a key, is too large, or holds itself.
+    """
+    loader = _UniqueKeys(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _size(node, {}, set())
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, int], within: set[int]) -> int:
+    """Values in a node with every alias written out: ten lines of them can stand for more than any memory holds."""
+    if id(node) in within:
+        raise _NotOursError("an alias stands for what it is in; write the value out", node.start_mark)
+    if id(node) not in known:
+        parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        total = 1
+        if not isinstance(node, yaml.ScalarNode):
+            within.add(id(node))
+            total += sum(_size(part, known, within) for part in parts)
+            within.remove(id(node))
+        if total > _VALUES:
+            raise _NotOursError(f"its aliases stand for more than {_VALUES:,} values", node.start_mark)
+        known[id(node)] = total
+    return known[id(node)]
+
+
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The first fault of a validation in one line: field, value, what it must be."""
     faults = error.errors()
@@ -123,7 +158,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         names = ", ".join(tag for tag in map(_tag, known) if tag)
         asked = fault["ctx"]["discriminator"].strip("'")  # pyright: ignore[reportTypedDictNotRequiredAccess]
         given = fault["input"].get(asked) if isinstance(fault["input"], dict) else fault["input"]
-        told = f"{field}.{asked} = {given!r:.60}" if given is not None else f"{field}.{asked} is missing"
+        told = f"{field}.{asked} = {_shown(given)}" if given is not None else f"{field}.{asked} is missing"
         return f"{told}: must be one of {names}"
     if fault["type"] == "missing":
         return f"{field} is missing"
@@ -131,7 +166,15 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     message = message[0].lower() + message[1:]
     if isinstance(fault["input"], dict):  # its fields are right, each for itself
         return f"{field}: {message}" if field else message
-    return f"{field} = {fault['input']!r:.60}: {message}"
+    return f"{field} = {_shown(fault['input'])}: {message}"
+
+
+def _shown(value: object) -> str:
+    """The beginning of a value as Python writes it."""
+    try:
+        return f"{value!r:.60}"
+    except ValueError:  # of more digits than Python writes
+        return "a number of thousands of digits"
 
 
 def _annotations(model: type) -> dict[str, Any]:
@@ -155,12 +198,12 @@ def _tag(model: type) -> str | None:
     return next((fields[name].default for name in TAGS if name in fields), None)
 
 
-class _RepeatedKeyError(Exception):
-    """A key that stands twice in a YAML mapping."""
+class _NotOursError(yaml.YAMLError):
+    """YAML that is valid, and not read here."""
 
-    def __init__(self, key: object, line: int):
-        super().__init__(key, line)
-        self.key, self.line = key, line
+    def __init__(self, message: str, mark: yaml.Mark):
+        super().__init__(message)
+        self.line = mark.line + 1
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -171,6 +214,6 @@ class _UniqueKeys(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
-                    raise _RepeatedKeyError(key.value, key.start_mark.line + 1)
+                    raise _NotOursError(f"{key.value!r} stands twice; keep one", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)

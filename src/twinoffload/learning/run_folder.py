@@ -35,6 +35,7 @@ from twinoffload.learning.kinds import Settings, Training, begin, check, kind_of
 from twinoffload.learning.tracking.tensorboard import TensorBoard
 from twinoffload.learning.tracking.tracker import Guarded, Status, Tracker
 from twinoffload.scenario import Scenario
+from twinoffload.yaml_files import parse
 
 METRICS, OLDER_METRICS = "metrics.parquet", "metrics.older.parquet"
 FILES = ("scenario.yaml", "versions.json", "settings.yaml", METRICS, checkpoint.NEWEST)
@@ -91,12 +92,12 @@ class RunFolder:
                 remedy = f"its run is {folder / 'run'}" if inside else "`twinoffload train` makes one"
                 raise ValueError(f"{folder}: is not a run folder ({name} is missing); {remedy}")
         try:
-            stored = yaml.safe_load((folder / "settings.yaml").read_text(encoding="utf-8"))
+            stored = parse((folder / "settings.yaml").read_text(encoding="utf-8"))
             settings = kind_of(stored["settings"]).model_validate(stored["settings"])
             seeds = [int(s) for s in stored["seeds"]]
             if not seeds:
                 raise ValueError("it lists no seeds")
-        except (yaml.YAMLError, ValidationError, TypeError, KeyError, ValueError) as error:
+        except (yaml.YAMLError, RecursionError, ValidationError, TypeError, KeyError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(f"{folder / 'settings.yaml'}: is damaged ({reason}); train anew") from None
         return cls(folder, Scenario.load(folder / "scenario.yaml"), settings, seeds)

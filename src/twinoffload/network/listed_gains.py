@@ -11,6 +11,7 @@ from twinoffload.network.ids import same_numbers, sorted_ids
 from twinoffload.units import db_to_linear
 
 DEFAULT_SNAPSHOT = "0"  # name of the only snapshot of a file without that column
+LONGEST_ID = 256  # characters; ids are printed in tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +133,10 @@ class _Listing:
         if unique.null_count():
             fault = _first(rows, pl.col(name).is_null())
             self.source.refuse("the cell is empty; write a number or a name", fault["line"], name)
+        longest = unique.str.len_chars().max()
+        if isinstance(longest, int) and longest > LONGEST_ID:
+            fault = _first(rows, pl.col(name).str.len_chars() > LONGEST_ID)
+            self.source.refuse(f"an id of {longest:,} characters; give it at most {LONGEST_ID}", fault["line"], name)
         ids = unique.to_list()
         if not "".join(ids).isprintable():
             bad = next(value for value in ids if not value.isprintable())

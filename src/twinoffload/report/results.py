@@ -13,6 +13,7 @@ import yaml
 from twinoffload.experiments.comparison import DECISIONS, MEASURES, TIMES
 from twinoffload.report.schemes import learned_among
 from twinoffload.scenario import Scenario
+from twinoffload.yaml_files import parse
 
 _REMEDY = "`twinoffload quick` writes it anew"
 _TEXT = ("scheme", "observation")
@@ -80,7 +81,7 @@ class Results:
         if not folder.is_dir():
             raise ValueError(f"{folder}: is no folder of results; `twinoffload quick --out {folder}` makes one")
         run = folder / "run"
-        stored = _mapping(run / "settings.yaml", yaml.safe_load)
+        stored = _mapping(run / "settings.yaml", parse)
         if not isinstance(stored.get("settings"), dict):
             raise _fault(run / "settings.yaml", "has no mapping `settings`")
         versions = _mapping(run / "versions.json", json.loads)
@@ -134,7 +135,7 @@ def _mapping(file: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     _present(file)
     try:
         value = parse(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise _fault(file, f"cannot be read ({_reason(error)})") from None
     if not isinstance(value, dict):
         raise _fault(file, "is no mapping")
