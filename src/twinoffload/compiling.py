@@ -1,4 +1,4 @@
-"""How loops are compiled and kept: IEEE arithmetic, on disk between runs, anew when any file that holds one changes."""
+"""How loops are compiled and kept: IEEE arithmetic, on disk between runs, anew when a file of theirs changes."""
 
 import contextlib
 import hashlib
@@ -32,6 +32,7 @@ def _kept(function: Callable[..., Any], **options: Any) -> Any:
         dispatcher: Any = njit(cache=True, **settings)(function)
     except RuntimeError:  # nowhere to keep it
         return njit(**settings)(function)
+    own = Path(function.__code__.co_filename).read_bytes()
     with contextlib.suppress(AttributeError):  # where a later numba keeps its index elsewhere
-        dispatcher._cache._cache_file._source_stamp = _SOURCES
+        dispatcher._cache._cache_file._source_stamp = hashlib.sha256(own + _SOURCES.encode()).hexdigest()
     return dispatcher

@@ -105,7 +105,7 @@ def solve(inputs: Path) -> Job:
 
     def words(folder: Path) -> list[str]:
         folder.mkdir(exist_ok=True)
-        return ["solve", "--gain", str(inputs / "gains.csv"), "--out", str(folder / "who.csv")]
+        return ["solve", "--gain", str(inputs / "gains.csv"), "--out", str(folder / "who.csv"), "--force"]
 
     return Job("solve", words, lambda folder: (folder / "who.csv").read_bytes())
 
@@ -224,15 +224,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--instants", type=int, default=200, help="kills in all [200]")
     parser.add_argument("--minutes", type=float, default=15.0, help="at most [15]")
+    parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS), help="which [all]")
     parser.add_argument("--seed", type=int, default=0, help="of the instants [0]")
     asked = parser.parse_args()
     prepare()
     begun = time.monotonic()
-    for count, (name, job) in enumerate(JOBS.items()):
-        until = begun + asked.minutes * 60 * (count + 1) / len(JOBS)
-        instants = asked.instants * (count + 1) // len(JOBS) - asked.instants * count // len(JOBS)
+    share = len(asked.jobs)
+    for count, name in enumerate(asked.jobs):
+        until = begun + asked.minutes * 60 * (count + 1) / share
+        instants = asked.instants * (count + 1) // share - asked.instants * count // share
         with tempfile.TemporaryDirectory() as inputs:
-            found = spree(job(Path(inputs)), instants, until, random.Random(f"{asked.seed} {name}"))
+            found = spree(JOBS[name](Path(inputs)), instants, until, random.Random(f"{asked.seed} {name}"))
         print(
             f"{name}: {found.kills} kills, {found.files} files opened, {found.endings} endings to the bit, "
             f"{found.seconds:.0f} s",

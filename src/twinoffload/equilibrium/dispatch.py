@@ -49,5 +49,5 @@ def _solve(
         return admission(terms, gain, within)
     order = list(range(gain.shape[-2])) if order is None else order
     if concept == "gradient":
-        return gradient(terms, gain, start, order, settings or GradientSettings())
+        return gradient(terms, gain, start, order, settings or GradientSettings(), within)
     return pairwise(terms, gain, strongest_station(gain) if start is None else start, order)

@@ -104,7 +104,14 @@ def local_limits(terms: Terms, delay_cost: Tensor) -> tuple[Tensor, Tensor]:
     return kappa, nu
 
 
-def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int], settings: GradientSettings) -> Outcome:
+def gradient(
+    terms: Terms,
+    gain: Tensor,
+    start: Tensor | None,
+    order: list[int],
+    settings: GradientSettings,
+    within: Tensor | None = None,
+) -> Outcome:
     """Algorithm 1 for a flat batch, from a random association where `start` is None.
 
     The status is "converged" where the last outer iteration moved nobody and changed prices and amounts by less than
@@ -123,7 +130,7 @@ def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int],
         for limit, given in zip(step_limits(terms), (settings.price_step, settings.data_step), strict=True)
     )
     limit = terms.price_limit
-    price, data, association = _random_start(terms, gain, settings.seed)
+    price, data, association = _random_start(terms, gain, settings.seed, within)
     if start is not None:
         association = start.clamp(min=0)
     start = _final(terms, association, data)
@@ -136,7 +143,7 @@ def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int],
         moved = torch.zeros_like(moved)
         for _ in range(settings.iterations):
             data = _data_step(terms, gain, price, data, association, nu)
-            chosen = _switch(terms, gain, price, data, association, order, settings.switching)
+            chosen = _switch(terms, gain, price, data, association, order, settings.switching, within)
             moved |= (chosen != association).any(-1)
             association = chosen
         changes = (price - before[0], limit), (data - before[1], terms.raw_data)
@@ -167,11 +174,14 @@ def gradient(terms: Terms, gain: Tensor, start: Tensor | None, order: list[int],
     return replace(outcome, trajectory=trajectory, steps=Steps(*used, *limits))
 
 
-def _random_start(terms: Terms, gain: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Uniform prices, amounts and associations, drawn on the CPU so that every device starts alike."""
+def _random_start(terms: Terms, gain: Tensor, seed: int, within: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Uniform prices, amounts and associations within reach, drawn on the CPU so that every device starts alike."""
     generator = stream(seed, "algorithm 1 start")
     share = torch.rand(2, *gain.shape, dtype=gain.dtype, generator=generator).to(gain.device)
     association = torch.randint(gain.shape[-1], gain.shape[:-1], generator=generator).to(gain.device)
+    if within is not None:  # the k-th of the BSs within reach, counted round
+        count = within.cumsum(-1)
+        association = (count == (association % count[..., -1] + 1).unsqueeze(-1)).int().argmax(-1)
     return share[0] * terms.price_limit, share[1] * terms.raw_data, association
 
 
@@ -194,13 +204,16 @@ def _data_step(terms: Terms, gain: Tensor, price: Tensor, data: Tensor, associat
 
 
 def _switch(
-    terms: Terms, gain: Tensor, price: Tensor, data: Tensor, association: Tensor, order: list[int], switching: Switching
-) -> Tensor:
+    terms: Terms, gain: Tensor, price: Tensor, data: Tensor, association: Tensor, order: list[int],
+    switching: Switching, within: Tensor | None,
+) -> Tensor:  # fmt: skip
     """Eq. 23 at the current amounts, for all mAPs at once or one after another at the rates that then hold."""
 
     def best_station(profile: Tensor) -> Tensor:
         delay_cost = _delay_cost(terms, gain, profile, data)
         utility = map_utility(terms, delay_cost, price, data)
+        if within is not None:
+            utility = torch.where(within, utility, -torch.inf)
         here = utility.gather(-1, profile.unsqueeze(-1)).squeeze(-1)
         better = utility.amax(-1) > here + terms.tolerance.squeeze(-1)
         return torch.where(better, utility.argmax(-1), profile)

@@ -19,23 +19,23 @@ class Outcome:
     """A solved game, or a batch of them; `[...]` are the batch axes.
 
     Attributes:
-        concept: which solution concept.
+        concept: which solution concept; "followers" where prices were given.
         association: BS index of each mAP, int64 `[..., N]`; -1: off (only where idle mAPs are silent) or no solution.
         price: money/MB, `[..., N, M]`; inf: not offered. Sparse where the gains were, on the same pairs.
         data: Z in MB on the chosen BS, `[..., N]`.
         rate: uplink rate in MB/s, `[..., N]`; 0 when off.
-        accuracy: phi of Eq. 7, `[..., N]`.
+        accuracy: phi by the market's law, Eq. 7 or another, `[..., N]`.
         delay: completion delay in s, `[..., N]`; 0 without data.
         map_utility: money, `[..., N]`.
         regret: what the best reply to the same prices and the others' choices would add, money, `[..., N]`.
         operator_utility: money, `[...]`.
         bound: upper bound of the operator's utility under this concept, `[...]`; NaN where none is known.
-        status: "converged", "cycle", "sweep_limit" or "round_limit" (best responses), "optimal" or "infeasible" (exact
-            search), "bounded" (search, with an upper bound in `bound`), "converged", "oscillating" or
-            "iteration_limit" (Algorithm 1): NumPy strings `[...]`.
+        status: "converged", "cycle", "sweep_limit" or "round_limit" (best responses), "optimal" (exact, or a search
+            that meets its bound), "infeasible" (exact search), "bounded" (search, with an upper bound in `bound`),
+            "converged", "oscillating" or "iteration_limit" (Algorithm 1): NumPy strings `[...]`.
         method: how it was found.
         sweeps: best-response sweeps, or rounds on a GPU, over all mAPs, the last without a move, int64 `[...]`; 0 if
-            none was needed.
+            none was needed; outer iterations under "gradient".
         start: association from which best responses start, int64 `[..., N]`.
         order: order in which the mAPs move, int64 `[N]`.
         trajectory: Algorithm 1 iteration by iteration, where it was asked for.
@@ -64,7 +64,8 @@ class Outcome:
     @property
     def gap(self) -> Tensor:
         """Share by which the best under this concept may exceed the operator's utility, `[...]`; NaN: unknown."""
-        return (self.bound - self.operator_utility) / self.operator_utility.abs()
+        share = (self.bound - self.operator_utility) / self.operator_utility.abs()
+        return torch.where(self.bound == self.operator_utility, 0.0, share)
 
     def to(self, device: torch.device | str) -> "Outcome":
         """The same on another device."""

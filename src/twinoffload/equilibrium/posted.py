@@ -74,7 +74,7 @@ def _solve(terms: Terms, gain: Tensor, profiles: Profiles, within: Tensor | None
 def _value(terms: Terms, tables: dict[str, Tensor], profiles: Profiles) -> tuple[Tensor, Tensor]:
     """Own prices `[B, P, N]` and the operator's utility `[B, P]` of every profile; -inf where not implementable."""
     stations = tables["outside"].shape[-1]
-    own = terms_at_choice(terms, profiles, stations)
+    own = terms_at_choice(terms, profiles)
     off = profiles.association < 0
     delay_cost = at_choice(tables["delay_cost"], profiles)
     elsewhere = at_every_station(tables["outside"], profiles)
@@ -121,7 +121,7 @@ def price_keeping(terms: Terms, delay_cost: Tensor, outside: Tensor, limit: Tens
     return torch.minimum(price, price_leaving(terms, delay_cost, outside)).clamp(min=0.0)
 
 
-def terms_at_choice(terms: Terms, profiles: Profiles, stations: int) -> Terms:
+def terms_at_choice(terms: Terms, profiles: Profiles) -> Terms:
     """The parameters of each mAP's own pair in every profile, broadcastable to `[B, P, N]`."""
     own = profiles.association.clamp(min=0)
     mover = torch.arange(own.shape[1], device=own.device)

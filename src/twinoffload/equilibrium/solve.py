@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from twinoffload.equilibrium.city.search import Watch
 
 SMALL = 100_000  # most pairs, listed or not, of a market that may be written out
+_SPARSE_WITHIN = "within: sparse gains say which pairs are within reach by what they store; leave it out"
 _SMALLER = "take a smaller market, or leave this check (--certify) out"
 SEARCH_REMEDY = (
     "allow a search by a time limit or a gap (--time-limit 10), use the concept 'pairwise' (--concept pairwise), or a "
@@ -94,7 +95,7 @@ def solve(
         raise ValueError(f"settings: expected GradientSettings, got {type(settings).__name__}")
     if is_sparse(gain):
         if within is not None:
-            raise ValueError("within: sparse gains say which pairs are within reach by what they store; leave it out")
+            raise ValueError(_SPARSE_WITHIN)
         return _solve_city(market, gain, concept, start, order, settings, search)
     problem = _Problem(market, gain, start, order, within=within)
     if settings is not None:
@@ -116,7 +117,7 @@ def _refuse(concept: str, maps: int, stations: int, idle_interferes: bool) -> No
 
 
 def evaluate_prices(
-    market: Market, gain: Any, price: Any, start: Any = None, order: Sequence[int] | None = None
+    market: Market, gain: Any, price: Any, start: Any = None, order: Sequence[int] | None = None, *, within: Any = None
 ) -> Outcome:
     """Where mAPs that best respond in turn come to rest at posted prices.
 
@@ -126,15 +127,19 @@ def evaluate_prices(
         price: money/MB in [0, inf], `[..., N, M]`; inf: not offered.
         start: association from which they start, `[..., N]`; each mAP's strongest BS where it is None.
         order: order in which they move; 0..N-1 where it is None.
+        within: as for `solve`.
 
     Raises:
         ValueError: bad input, named, before any work.
     """
     if is_sparse(gain):
+        if within is not None:
+            raise ValueError(_SPARSE_WITHIN)
         return _evaluate_city(market, gain, price, start, order)
-    problem = _Problem(market, gain, start, order, price=price)
+    problem = _Problem(market, gain, start, order, price=price, within=within)
     begin = strongest_station(problem.gain) if problem.start is None else problem.start
-    outcome = followers(problem.terms, problem.gain, problem.price, begin, problem.order)
+    price = problem.price if problem.within is None else torch.where(problem.within, problem.price, torch.inf)
+    outcome = followers(problem.terms, problem.gain, price, begin, problem.order)
     return outcome.reshape(problem.batch)
 
 
@@ -201,6 +206,8 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001,
         raise ValueError(f"prices = {prices!r}: must be an integer of at least 2")
     if not isinstance(outcome, Outcome):
         raise ValueError(f"outcome: expected an Outcome, got {type(outcome).__name__}")
+    if is_sparse(gain) or is_sparse(outcome.price):
+        raise ValueError("certificate: takes dense gains and what was found for them; solve a smaller market densely")
     problem = _Problem(market, gain, None, None, within=within)
     if outcome.price.shape != (*problem.batch, problem.maps, problem.stations):
         raise ValueError(

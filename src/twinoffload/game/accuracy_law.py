@@ -28,7 +28,7 @@ class AccuracyLaw(Protocol):
         ...
 
     def slope(self, v: Tensor) -> Tensor:
-        """D phi / d v at v >= 0."""
+        """Derivative of phi at v >= 0."""
         ...
 
 
@@ -46,7 +46,7 @@ def _is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Exponential:
-    """phi = c (1 - exp(-v)), Eq. 7 where c = 1: everything at the ceiling c is at c gamma^A without it.
+    """phi = c (1 - exp(-v)), Eq. 7 where c = 1. With a ceiling the game is Eq. 7's with c gamma^A for gamma^A.
 
     Attributes:
         ceiling: c, the accuracy of endless data, in (0, 1].
@@ -70,7 +70,7 @@ class Exponential:
         return self._scaled(-torch.expm1(-v))
 
     def slope(self, v: Tensor) -> Tensor:
-        """D phi / d v = c exp(-v)."""
+        """Derivative of phi: c exp(-v)."""
         return self._scaled(torch.exp(-v))
 
     def inverse_slope(self, y: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class PowerLaw:
         return self.ceiling * -torch.expm1(-self.exponent * torch.log1p(v / self.exponent))
 
     def slope(self, v: Tensor) -> Tensor:
-        """D phi / d v = c (1 + v / k)^-(k + 1)."""
+        """Derivative of phi: c (1 + v / k)^-(k + 1)."""
         return self._power(v, 1.0)
 
     def inverse_slope(self, y: Tensor) -> Tensor:
@@ -122,11 +122,11 @@ class PowerLaw:
         return self.exponent * torch.expm1(-torch.log(y / self.ceiling) / (self.exponent + 1.0))
 
     def marginal_revenue(self, v: Tensor) -> Tensor:
-        """D (v slope(v)) / d v = c (1 - v) (1 + v / k)^-(k + 2)."""
+        """Derivative of v slope(v): c (1 - v) (1 + v / k)^-(k + 2)."""
         return (1.0 - v) * self._power(v, 2.0)
 
     def _power(self, v: Tensor, more: float) -> Tensor:
-        """C (1 + v / k)^-(k + more), precise also for large k."""
+        """Value of c (1 + v / k)^-(k + more), precise also for large k."""
         return self.ceiling * torch.exp(-(self.exponent + more) * torch.log1p(v / self.exponent))
 
 

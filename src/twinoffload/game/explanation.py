@@ -12,7 +12,7 @@ from torch import Tensor
 
 from twinoffload.game.accuracy_law import need_eq_7
 from twinoffload.game.inputs import gain_array, market_terms, pair_array
-from twinoffload.game.market import Market
+from twinoffload.game.market import Market, as_numbers, first_bad
 from twinoffload.game.pairs import pair_rate
 from twinoffload.game.payoff import accuracy, delay, map_utility, profit, unit_delay, unit_delay_cost
 from twinoffload.game.pricing import best_price, interior_total, kink_total, lambert_term, price_leaving, trades
@@ -153,10 +153,21 @@ def explain_pair(
     map_names = map_names or [f"mAP {i + 1}" for i in range(maps)]
     station_names = station_names or [f"BS {i + 1}" for i in range(stations)]
     pair = _Pair(market, terms, maps, stations, n, m)
-    on = link.connected(torch.as_tensor(association), stations)
+    on = link.connected(_choices(association, maps, stations), stations)
     rate = pair_rate(terms, gain, on)
     extra = [pair.outside(rate, station_names)] if posted and stations > 1 else []
     return pair.explain(rate, pair.link(gain, on, rate, map_names), price, extra, gain=gain[n, m].item())
+
+
+def _choices(association: Sequence[int], maps: int, stations: int) -> Tensor:
+    chosen = as_numbers("association", association)
+    if chosen.shape != (maps,):
+        raise ValueError(f"association: has shape {list(chosen.shape)}; expected [{maps}], one BS for each mAP")
+    bad = (chosen != chosen.round()) | ~((chosen >= -1) & (chosen < stations))
+    if bad.any():
+        told = first_bad("association", chosen, bad)
+        raise ValueError(f"{told}: must be a BS index 0..{stations - 1}, or -1: on none")
+    return chosen.to(torch.int64)
 
 
 class _Pair:
@@ -164,7 +175,7 @@ class _Pair:
 
     def __init__(self, market: Market, terms: Terms, maps: int, stations: int, n: int, m: int):
         for name, index, size in (("n", n, maps), ("m", m, stations)):
-            if not 0 <= index < size:
+            if not isinstance(index, int) or not 0 <= index < size:
                 raise ValueError(f"{name} = {index}: must be in 0..{size - 1}")
         self.n, self.m, self.shape = n, m, (maps, stations)
         self.market, self.all = market, terms
@@ -177,6 +188,8 @@ class _Pair:
     def explain(
         self, rate: Tensor, first: Section, price: float | None, extra: list[Section], gain: float | None = None
     ) -> Explanation:
+        if price is not None and not price >= 0.0:
+            raise ValueError(f"price = {price}: must be at least 0 money/MB; inf: not offered")
         rate = self._here(rate)
         pair, delay_cost = self._pair_section(rate)
         best, bound, mu = self._price_section(delay_cost)

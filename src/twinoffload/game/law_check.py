@@ -59,10 +59,10 @@ def _fault(law: AccuracyLaw, v: Tensor) -> str | None:
         return f"{_where(v, revenue.clamp(min=0.0))}: the marginal revenue d (v slope) / d v must fall while positive"
     if _differ(marginal_revenue(law)(v), revenue, first):
         return "`marginal_revenue` is not the derivative of v slope(v)"
-    return _inverse_fault(law, v, slope)
+    return _inverse_fault(law, slope)
 
 
-def _inverse_fault(law: AccuracyLaw, v: Tensor, slope: Tensor) -> str | None:
+def _inverse_fault(law: AccuracyLaw, slope: Tensor) -> str | None:
     inverse = getattr(law, "inverse_slope", None)
     if inverse is None:
         return None

@@ -14,7 +14,7 @@ from twinoffload.game.terms import Terms
 
 ArrayLike = float | Sequence[Any] | np.ndarray | Tensor
 
-# field -> (kind of axis it may carry, whether zero is meaningful)
+# field -> whether zero is meaningful, by the axis that it may carry
 _PER_MAP = {"power": False, "accuracy_value": False, "delay_cost": True, "raw_data": True}
 _PER_STATION = {"bandwidth": False, "noise": False, "compute": False, "quality": False, "accuracy_weight": False}
 _SINGLE = {"energy_coefficient": True, "price_cap": True}

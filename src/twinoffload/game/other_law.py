@@ -17,13 +17,13 @@ _ROUNDING = 1e-15  # of y = D + (K - D), which should be K
 
 
 def marginal_revenue(law: AccuracyLaw) -> Curve:
-    """D (v phi'(v)) / d v as a function of v."""
+    """Derivative of v phi'(v) as a function of v."""
     own = getattr(law, "marginal_revenue", None)
     return own if own is not None else lambda v: with_slope(lambda u: u * law.slope(u), v)[1]
 
 
 def demand(terms: Terms, total: Tensor) -> Tensor:
-    """U >= 0 with gamma^A a phi'(u) = y at a total y = D + mu in money/MB, `[..., N, M]`; 0 where y is at least K.
+    """The u >= 0 with gamma^A a phi'(u) = y at a total y = D + mu in money/MB, `[..., N, M]`; 0 where y is at least K.
 
     At most a Zmax where the law cannot tell more; inf, as much as there is, at y = 0.
     """

@@ -61,7 +61,7 @@ class Terms:
 
     @property
     def first_slope(self) -> Tensor:
-        """A phi'(0), 1/MB: the accuracy that the first MB adds."""
+        """Slope a phi'(0) in 1/MB: the accuracy that the first MB adds."""
         first = first_slope(self.law)
         return self.steepness if first == 1.0 else first * self.steepness
 
@@ -72,7 +72,7 @@ class Terms:
 
     @property
     def demand_limit(self) -> Tensor:
-        """A Zmax, the most of v = a Z that an mAP can send."""
+        """Product a Zmax, the most of v = a Z that an mAP can send."""
         return self.steepness * self.raw_data
 
     def marginal_value(self, v: Tensor) -> Tensor:

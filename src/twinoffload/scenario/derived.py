@@ -1,5 +1,6 @@
 """What follows from a scenario: noise, prices, signals, sizes; and what in it may not be meant."""
 
+import math
 from dataclasses import dataclass
 
 from twinoffload.equilibrium.profiles import profile_count
@@ -43,7 +44,7 @@ def derive(scenario: Scenario) -> Derived:
     if scenario.station_layout == "listed":
         decibels = _snr_db(scenario)
         snr, best = decibels.mean().item(), decibels.amax(-1).mean().item()
-    digits = scenario.maps * len(str(scenario.stations + 1))
+    digits = scenario.maps * math.log10(scenario.stations + (0 if scenario.idle_interferes else 1))
     trace = scenario.gains
     return Derived(
         noise_w=noise.tolist(),

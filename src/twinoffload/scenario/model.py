@@ -149,7 +149,8 @@ class Scenario(Fields):
         worth = self.accuracy_value.uniform[1] if isinstance(self.accuracy_value, Uniform) else self.accuracy_value
         steepness = self._series("accuracy_weight", self.stations) * self._series("quality", self.stations)
         return float(
-            max(worth if isinstance(worth, tuple) else (worth,)) * (first_slope(self.accuracy_law) * steepness).max()
+            max(worth[: self.maps] if isinstance(worth, tuple) else (worth,))
+            * (first_slope(self.accuracy_law) * steepness).max()
         )
 
     def check_episodes(self) -> None:

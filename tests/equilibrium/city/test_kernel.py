@@ -43,9 +43,11 @@ def test_a_pair_is_worth_what_the_elementwise_functions_say(instance, seed):
         assert d == pytest.approx(float(delay_cost[pair]), rel=1e-14)
         price, v = kernel.best_offer(first_value, energy_cost, d, limit, q.price_cap)
         assert price == pytest.approx(float(best[pair]), abs=1e-14 * (first_value + (d if d < math.inf else 0.0)))
+        asked = float(posted[pair])
+        steepness, bought = q.steepness[q.station[pair]], kernel.demand(first_value, d, asked, limit)
         for charged, utility, earned in (
-            (best, kernel.utility_at_best(*args), kernel.profit_at_best(*args)),
-            (posted, kernel.utility_at(*args, float(posted[pair])), kernel.profit_at(*args, float(posted[pair]))),
+            (best, kernel.utility_at_best(*args), kernel.profit(energy_cost, steepness, price, v)),
+            (posted, kernel.utility_at(*args, asked), kernel.profit(energy_cost, steepness, asked, bought)),
         ):
             data = best_data(t, delay_cost, charged)
             if charged is best:

@@ -57,7 +57,6 @@ def upper_bound(
     iterations: int = 2000,
     clock: Clock | None = None,
     enough: float = -math.inf,
-    multiplier: np.ndarray | None = None,
     tabulated: int = TABULATED,
     watch: Watch = unwatched,
 ) -> Bound:
@@ -72,7 +71,6 @@ def upper_bound(
         iterations: most evaluations of the dual function.
         clock: time for them; an evaluation that it cuts short is dropped.
         enough: a bound in money that is good enough.
-        multiplier: where to start; by default what each mAP adds to the association, at least 0.
         tabulated: most candidates of a BS for which all sets are tabulated.
         watch: called after each evaluation with how it stands.
     """
@@ -81,9 +79,9 @@ def upper_bound(
     surplus, gradient = np.zeros(len(c.offset) - 1), np.empty_like(best_nu)
     best = _safe_sum(c, best_nu, surplus)
     sets = all_sets(c, tabulated, clock)
-    nu = np.maximum(marginal_values(c, found.choice), 0.0) if multiplier is None else multiplier.copy()
+    nu = np.maximum(marginal_values(c, found.choice), 0.0)  # what each mAP adds to the association
     direction, length, failures, done = np.zeros_like(nu), LENGTH, 0, 0
-    paid, stalls = multiplier is not None and c.idle_interferes, 0
+    paid, stalls = False, 0
     while sets is not None and done < iterations and best > max(enough, found.value):
         if not _evaluate(c, sets, nu, surplus, gradient, clock):
             break

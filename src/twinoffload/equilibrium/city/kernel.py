@@ -225,18 +225,3 @@ def utility_at(q, n, pair, interference, price):
     """Utility of mAP n in money at a posted price."""
     k, _, d, limit = costs(q, n, pair, interference)
     return surplus(q.accuracy_value[n], k, d + price, demand(k, d, price, limit), limit)
-
-
-@lean
-def profit_at_best(q, n, pair, interference):
-    """What the pair earns the operator in money at its best price; below 0 only where the cap is below the cost."""
-    k, e, d, limit = costs(q, n, pair, interference)
-    price, v = best_offer(k, e, d, limit, q.price_cap)
-    return profit(e, q.steepness[q.station[pair]], price, v)
-
-
-@lean
-def profit_at(q, n, pair, interference, price):
-    """What the pair earns the operator in money at a posted price."""
-    k, e, d, limit = costs(q, n, pair, interference)
-    return profit(e, q.steepness[q.station[pair]], price, demand(k, d, price, limit))

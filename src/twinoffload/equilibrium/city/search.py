@@ -2,9 +2,9 @@
 
 Annealing (Kirkpatrick et al. 1983) makes moves and swaps at random, those that lose money with a probability that falls
 as it cools; where it has cooled, a descent tries every single move until none gains. Where idle mAPs interfere a first
-round begins with all mAPs gathered on few BSs. Each step looks at two or three
-BSs only, so a sweep of N steps costs per mAP as much in a city as in a village. A declined mAP stays where the search
-puts it if idle mAPs interfere, and is off otherwise.
+round begins with all mAPs gathered on few BSs. Each step looks at two or three BSs only, so a sweep of N steps costs
+as much per mAP in a city as in a village. A declined mAP stays where the search puts it if idle mAPs interfere, and is
+off otherwise.
 """
 
 import math
