@@ -20,7 +20,7 @@ WEAK = {"GNU Library or Lesser General Public", "LGPL-2.1-or-later", "MPL-2.0", 
 HEAD = """# Licences of what twinoffload is built and tested with
 
 Written by `python .ci/audit.py --write` from the packages of `requirements.lock`; `make check` compares.
-twinoffload itself is under the licence in its LICENSE file and ships none of them.
+The package itself is under the licence in its LICENSE file and ships none of them.
 
 | package | licence |
 |---|---|

@@ -83,7 +83,7 @@ class Critics:
         by_values = (error / error.shape[-1]).view_as(values[-1])
         networks.by_parameters(values, networks.slopes(self._layers, values, by_values), self._gradient_layers)
         self.optimiser.step(self._gradient)
-        return 0.5 * error.square().mean(-1).sum(0), each.mean((0, 2))
+        return 0.5 * error.square().mean(-1).sum(0), each.mean(-1).mean(0)
 
     def track(self) -> None:
         """Move the target towards the critics: target <- (1 - tau) target + tau critics."""

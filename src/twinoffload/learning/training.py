@@ -184,7 +184,8 @@ class Trainer:
 
     def _finish_episode(self, measured: _Measured) -> list[dict[str, Any]]:
         """The rows of metrics; here, once an episode, the host looks at the numbers and stops rows that diverged."""
-        means = {name: torch.stack([value for _, value in values]).mean(0) for name, values in measured.items()}
+        # Along the last axis: elsewhere the order of summation depends on how many rows there are, and would show.
+        means = {name: torch.stack([value for _, value in values], -1).mean(-1) for name, values in measured.items()}
         finite = {
             name: learner.finite().view(len(self.seeds), -1).all(-1) for name, learner in self.agents.learners.items()
         }

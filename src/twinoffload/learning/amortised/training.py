@@ -104,7 +104,7 @@ class AmortisedTrainer:
         for update in range(self.settings.updates):
             for name, value in self._update(self.episode * self.settings.updates + update).items():
                 measured.setdefault(name, []).append(value.detach())
-        means = {name: torch.stack(values).mean(0) for name, values in measured.items()} | self._measure()
+        means = {name: torch.stack(values, -1).mean(-1) for name, values in measured.items()} | self._measure()
         self._stop_diverged()
         table = {name: value.tolist() for name, value in means.items()}
         return [
