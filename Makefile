@@ -21,7 +21,7 @@ FIND_PYTHON = for candidate in $(PYTHON) python3.11 python3; do \
 	  exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test smoke site figures reproduce claims check audit format lock clean
+.PHONY: help install run test coverage kill soak smoke site figures reproduce claims check audit format lock clean
 
 help: ## show this list
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then bold=$$(printf '\033[1;36m'); plain=$$(printf '\033[0m'); fi; \
@@ -48,6 +48,16 @@ run: install ## train the paper's scheme, compare it, write results/quick/report
 
 test: install ## run the whole test suite
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+coverage: install ## lines and branches of game, equilibrium and network that the tests take (loops that are compiled do not show)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q --cov-branch --cov-report=term-missing:skip-covered \
+	  --cov=src/twinoffload/game --cov=src/twinoffload/equilibrium --cov=src/twinoffload/network $(ARGS)
+
+kill: install ## kill -9 at 200 random instants of trainings, studies and solutions (a quarter of an hour)
+	@$(BIN)/python tests/reliability/kill.py
+
+soak: install ## train, solve and evaluate for twenty minutes: memory, open files and speed must stay
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/reliability/soak.py
 
 smoke: install ## build wheel and sdist in dist, install the wheel in an empty environment and try it there
 	@.ci/smoke

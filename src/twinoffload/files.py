@@ -5,7 +5,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         draft.chmod(0o666 & ~mask)  # some writers make private files
         draft.replace(target)
     except OSError as error:
-        if error.filename == str(draft):  # the caller knows nothing of a draft
+        if error.filename in (None, str(draft)):  # a full disk has no name, and the caller knows nothing of a draft
             error.filename = str(target)
         raise
     finally:
@@ -53,7 +53,9 @@ def write_folder(path: str | os.PathLike[str], write: Callable[[Path], object]) 
         target.parent.mkdir(parents=True, exist_ok=True)
         draft.replace(target)
     except OSError as error:
-        if error.filename and Path(error.filename).is_relative_to(draft):  # the caller knows nothing of a draft
+        if error.filename is None:
+            error.filename = str(target)
+        elif Path(error.filename).is_relative_to(draft):  # the caller knows nothing of a draft
             error.filename = str(target / Path(error.filename).relative_to(draft))
         raise
     finally:
@@ -103,7 +105,8 @@ def locked(folder: Path) -> Iterator[None]:
             raise ValueError(
                 f"{folder}: process {owner} is at work there; wait for it, or choose another --out"
             ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        with suppress(OSError):  # on a full disk the lock holds all the same, without the owner's number
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
         yield

@@ -19,7 +19,8 @@ import json
 import os
 import platform
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ import polars as pl
 import torch
 import yaml
 from pydantic import ValidationError
+from safetensors import SafetensorError
 
 from twinoffload.files import LOCK, drafts, locked, write_text, write_whole
 from twinoffload.learning import checkpoint
@@ -165,6 +167,9 @@ class RunFolder:
             each_episode: called after each episode with its rows of metrics, one a seed.
             device: where to compute.
             trackers: who is told besides TensorBoard; one that fails is warned of and left out.
+
+        Raises:
+            ValueError: another process trains here; the checkpoint is damaged; the disk is full, or closed.
         """
         with locked(self.path):
             return self._train(each_episode, device, trackers)
@@ -182,17 +187,19 @@ class RunFolder:
 
         def finish_episode(new: list[dict[str, Any]]) -> None:
             rows.extend(new)
-            for tracker in told:
-                tracker.log(new)
-            if trainer.episode % self.settings.checkpoint_every == 0 or trainer.episode == self.settings.episodes:
+            with self._saving():
                 for tracker in told:
-                    tracker.save()
-                self._save(trainer, rows)
+                    tracker.log(new)
+                if trainer.episode % self.settings.checkpoint_every == 0 or trainer.episode == self.settings.episodes:
+                    for tracker in told:
+                        tracker.save()
+                    self._save(trainer, rows)
             each_episode(new)
 
         status: Status = "failed"
-        for tracker in told:
-            tracker.start(self, trainer.episode)
+        with self._saving():
+            for tracker in told:
+                tracker.start(self, trainer.episode)
         try:
             trainer.run(finish_episode)
             status = "finished"
@@ -200,9 +207,19 @@ class RunFolder:
             status = "interrupted"
             raise
         finally:
-            for tracker in told:
-                tracker.finish(status)
+            with nullcontext() if status == "finished" else suppress(OSError):  # it was told already
+                for tracker in told:
+                    tracker.finish(status)
         return trainer
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Tell in one line that the disk is full, or closed; what was saved before is still there."""
+        try:
+            yield
+        except (OSError, pl.exceptions.PolarsError, SafetensorError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"{self.path}: cannot be saved ({reason}); make room, then resume what is there") from None
 
     def extend(self, episodes: int) -> None:
         """Ask for more episodes than before.
