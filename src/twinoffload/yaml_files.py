@@ -137,11 +137,14 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     fault = next((f for f in faults if f["type"] in unknown), faults[0])
     known: list[type] = [model]
     path: list[str] = []
+    last = str(fault["loc"][-1]) if fault["type"] in unknown and fault["loc"] else None  # whatever it looks like
     for part in map(str, fault["loc"]):
         chosen = [one for one in known if _tag(one) == part]
         if chosen:  # which of several models a tag names
             known = chosen
-        elif part in ("float", "int", "constrained-float") or "[" in part or part in (one.__name__ for one in known):
+        elif part != last and (
+            part in ("float", "int", "constrained-float") or "[" in part or part in (one.__name__ for one in known)
+        ):
             continue  # which of several types
         else:
             path.append(part)

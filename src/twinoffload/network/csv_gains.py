@@ -90,7 +90,11 @@ class CsvSource(Source):
             self.refuse("is not text in UTF-8; save it as CSV (comma-separated, UTF-8)", line)
 
     def _header(self, head: bytes, line: int) -> list[str]:
-        header = [name.strip() for name in next(csv.reader([head.decode("utf-8").strip()]), [])]
+        text = head.decode("utf-8").strip()
+        try:
+            header = [name.strip() for name in next(csv.reader([text]), [])] or [text]
+        except csv.Error:  # a carriage return in the middle
+            header = [text]
         separator = next((name for sign, name in ((";", "';'"), ("\t", "tabs")) if sign in header[0]), None)
         remedy = f"separate columns by commas, not {separator}" if separator else "the first line names the columns"
         self.check_columns(header, remedy, line)
