@@ -4,8 +4,8 @@
     python tests/reliability/fuzz.py csv --seconds 60
 
 It begins from `corpus/<reader>` beside this file; what finds new branches is kept there with `--keep`. An input that
-makes anything but a ValueError of one line is written to the working folder as `crash-...`: moved into the corpus, it is a
-test (`test_corpus.py` reads all of it).
+makes anything but a ValueError of one line is written to the working folder as `crash-...`: moved into the corpus, it
+is a test (`test_corpus.py` reads all of it).
 """
 
 import argparse
