@@ -4,11 +4,13 @@ Inside the package every quantity is linear: watts, MHz, MB, seconds, Gcycles an
 """
 
 import math
+from typing import Any
 
 BITS_PER_BYTE = 8
 BYTES_PER_FLOAT = 4  # of single precision
 BYTES_PER_MEGABYTE = 1e6
 HERTZ_PER_MEGAHERTZ = 1e6
+METRES_PER_KILOMETRE = 1e3
 WATTS_PER_MILLIWATT = 1e-3
 
 
@@ -17,9 +19,9 @@ def db_to_linear(decibel):
     return 10.0 ** (decibel / 10.0)
 
 
-def linear_to_db(ratio: float) -> float:
-    """Value in dB of a positive power ratio."""
-    return 10.0 * math.log10(ratio)
+def linear_to_db(ratio: Any) -> Any:
+    """Value in dB of a positive power ratio; accepts a number or a tensor."""
+    return 10.0 * (math.log10(ratio) if isinstance(ratio, float | int) else ratio.log10())
 
 
 def dbm_to_watt(dbm):

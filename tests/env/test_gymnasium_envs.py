@@ -154,7 +154,7 @@ def test_trained_agents_may_be_the_others():
         (IDS[0], {"scenario": "city"}, "scenario city: is a city"),
         (IDS[0], {"price_margin": -0.1}, "price_margin = -0.1: must be a number of at least 0"),
         (IDS[1], {"amount_margin": "wide"}, "amount_margin = 'wide': must be a number of at least 0"),
-        (IDS[1], {"index": 4}, "index = 4: must be an mAP from 0 to 3"),
+        (IDS[1], {"index": 4}, "index = 4: must be an integer in 0..3, an mAP"),
         (
             IDS[1],
             {"operator": "gradient"},

@@ -52,7 +52,8 @@ def table(*columns: str, names: int = 1, name_width: int = NAME_WIDTH) -> Table:
             made.add_column(Text(column), overflow="ellipsis", no_wrap=True, vertical="bottom", max_width=name_width)
         else:
             head = "\n".join(cut(line, NUMBER_WIDTH) for line in column.split("\n"))
-            made.add_column(Text(head, justify="right"), justify="right", no_wrap=True)
+            width = max(map(len, head.split("\n")))  # numbers in full: they go to a second line before they are cut
+            made.add_column(Text(head, justify="right"), justify="right", overflow="fold", min_width=width)
     return made
 
 

@@ -8,7 +8,7 @@ import typer
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
 ) -> None:
-    """Show versions, threads and devices, and check known answers in about ten seconds.
+    """Show versions, threads and devices, and check known answers: ten seconds, half a minute the first time.
 
     Exit status 1 if a check fails. Please put what it prints into a report of a fault.
 

@@ -16,7 +16,7 @@ from twinoffload.env.seats import AccessPointSeat, OperatorSeat, Seat
 from twinoffload.env.slots import Observation
 from twinoffload.env.spaces import BOUND, action_of, seen
 from twinoffload.scenario import Scenario
-from twinoffload.seeding import stream
+from twinoffload.seeding import integer, stream
 
 _FRAMES_PER_S = 4
 
@@ -150,8 +150,7 @@ class _ManyEnv(VectorEnv):
     metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.NEXT_STEP}
 
     def __init__(self, seat: Seat, num_envs: int):
-        if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-            raise ValueError(f"num_envs = {num_envs!r}: must be an integer of at least 1")
+        num_envs = integer("num_envs", num_envs, 1)
         self.seat, self.num_envs, self.render_mode = seat, num_envs, None
         self.single_observation_space, self.single_action_space = _spaces(seat)
         self.observation_space = batch_space(self.single_observation_space, num_envs)

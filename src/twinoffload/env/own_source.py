@@ -81,7 +81,7 @@ def _module(source: str, where: str) -> ModuleType:
     if where.endswith(".py"):
         path = Path(where)
         if not path.is_file():
-            raise ValueError(f"scheme {source}: there is no file {where}")
+            raise ValueError(f"scheme {source}: there is no file {where} in {Path.cwd()}; go to where it was named from")
         name = f"_own_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
         if name in sys.modules:
             return sys.modules[name]

@@ -13,6 +13,7 @@ from twinoffload.env.scene import Scene
 from twinoffload.env.slots import Observation, Slots
 from twinoffload.env.spaces import margin
 from twinoffload.scenario import Scenario
+from twinoffload.seeding import integer
 
 
 class Seat(ABC):
@@ -136,9 +137,7 @@ class AccessPointSeat(Seat):
             raise ValueError(f"observation = {observation!r}: must be one of {', '.join(get_args(Observation))}")
         reach = margin(amount_margin, "amount_margin")
         super().__init__(scenario, slots, {"observation": observation, "amount_margin": reach})
-        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < self.scenario.maps:
-            raise ValueError(f"index = {index!r}: must be an mAP from 0 to {self.scenario.maps - 1}")
-        self.index = index
+        self.index = integer("index", index, 0, self.scenario.maps - 1, ", an mAP")
         self.operator = operator_of(operator, self.scenario, "operator")
         self.others = maps_of(others, self.scenario, "others")
         self.observation_size, self.action_size = self.encoder.map_size, self.scenario.stations
@@ -181,6 +180,4 @@ def episode_length(slots: int | None, scenario: Scenario, where: str) -> int:
     """
     if slots is None:
         return scenario.slots
-    if isinstance(slots, bool) or not isinstance(slots, int) or slots < 1:
-        raise ValueError(f"{where} = {slots!r}: must be an integer of at least 1")
-    return slots
+    return integer(where, slots, 1)

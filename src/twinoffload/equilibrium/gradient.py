@@ -24,7 +24,7 @@ from twinoffload.game.payoff import map_utility, unit_delay_cost
 from twinoffload.game.pricing import interior_total, lambert_term, trades
 from twinoffload.game.terms import Terms
 from twinoffload.network.link import connected
-from twinoffload.seeding import stream
+from twinoffload.seeding import integer, stream
 
 Switching = Literal["simultaneous", "sequential"]
 TINY = torch.finfo(torch.float64).tiny
@@ -57,9 +57,7 @@ class GradientSettings:
 
     def __post_init__(self) -> None:
         for name, least in (("iterations", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ValueError(f"{name} = {value!r:.60}: must be an integer of at least {least}")
+            integer(name, getattr(self, name), least)
         for name in ("price_step", "data_step"):
             if getattr(self, name) is not None:
                 step = as_numbers(name, getattr(self, name))

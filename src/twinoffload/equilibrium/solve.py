@@ -30,6 +30,7 @@ from twinoffload.game.inputs import (
     within_reach,
 )
 from twinoffload.game.market import Market
+from twinoffload.seeding import integer
 
 if TYPE_CHECKING:
     from twinoffload.equilibrium.city.search import Watch
@@ -202,8 +203,7 @@ def certificate(market: Market, gain: Any, outcome: Outcome, prices: int = 1001,
     Raises:
         ValueError: bad input, named, before any work; too many associations to enumerate.
     """
-    if isinstance(prices, bool) or not isinstance(prices, int) or prices < 2:
-        raise ValueError(f"prices = {prices!r}: must be an integer of at least 2")
+    prices = integer("prices", prices, 2)
     if not isinstance(outcome, Outcome):
         raise ValueError(f"outcome: expected an Outcome, got {type(outcome).__name__}")
     if is_sparse(gain) or is_sparse(outcome.price):

@@ -75,8 +75,8 @@ def _untrained(source: str, scenario: Scenario, seeds: Sequence[int]) -> Scheme:
 def _trained(source: str, scenario: Scenario, seeds: Sequence[int]) -> Scheme:
     run = RunFolder.open(source)
     if run.scenario != scenario:
-        raise ValueError(f"--scheme {source}: was trained for scenario {run.scenario.name} with other values than the "
-                         f"{scenario.name} that is played")  # fmt: skip
+        raise ValueError(f"--scheme {source}: was trained for {run.scenario.name!r}, whose values are not all those of "
+                         f"the scenario {scenario.name!r} that is played")  # fmt: skip
     if run.seeds != list(seeds):
         raise ValueError(f"--scheme {source}: has seeds {run.seeds}, played are {list(seeds)}; take as many")
     if run.episodes_done() == 0:

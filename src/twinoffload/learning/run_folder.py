@@ -225,7 +225,8 @@ class RunFolder:
         """Ask for more episodes than before.
 
         Raises:
-            ValueError: for fewer, or where rates fall towards the end that was set.
+            ValueError: for fewer, or where rates fall towards the end that was set; the run cannot be trained here, or
+                another process trains it. Nothing is changed then.
         """
         if episodes < self.settings.episodes:
             raise ValueError(f"episodes = {episodes}: the run was begun with {self.settings.episodes}; ask for more")
@@ -234,8 +235,11 @@ class RunFolder:
                 f"episodes = {episodes}: {self.settings.label} was begun with {self.settings.episodes} and paces its "
                 "rates by them; begin another run with more"
             )
-        self.settings = self.settings.model_copy(update={"episodes": episodes})
-        self._write_settings()
+        longer = self.settings.model_copy(update={"episodes": episodes})
+        check(self.scenario, longer, self.seeds)
+        with locked(self.path):
+            self.settings = longer
+            self._write_settings()
 
     def _write_settings(self) -> None:
         self.scenario.save(self.path / "scenario.yaml")

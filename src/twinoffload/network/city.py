@@ -10,7 +10,7 @@ from torch import Tensor
 
 from twinoffload.compiling import compiled
 from twinoffload.network.path_loss import PowerLaw
-from twinoffload.seeding import stream
+from twinoffload.seeding import integer, stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,7 @@ def scatter(maps: int, stations: int, side_m: float, seed: int = 0) -> City:
         ValueError: a number out of bounds, named.
     """
     for name, value in (("maps", maps), ("stations", stations)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} = {value!r}: must be an integer of at least 1")
+        integer(name, value, 1)
     if not 0 < side_m < math.inf:
         raise ValueError(f"side_m = {side_m!r}: must be finite and above 0")
     across = max(1, math.isqrt(stations))
@@ -54,8 +53,7 @@ def nearest(city: City, k: int) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: k is not in 1..M.
     """
-    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= len(city.stations):
-        raise ValueError(f"k = {k!r}: must be an integer in 1..{len(city.stations)}, the number of BSs")
+    k = integer("k", k, 1, len(city.stations), ", the number of BSs")
     across = max(1, math.isqrt(len(city.stations)))
     cell = _cells(city.stations, city.side_m, across)
     order = cell.argsort(stable=True)

@@ -87,4 +87,4 @@ def _snr_db(scenario: Scenario):
     """Of independent snapshots, `[S, N, M]`."""
     pairs = scenario.market().pairs(scenario.maps, scenario.stations)
     ratio = pairs["power"] * scenario.sample_gain(SNAPSHOTS) / pairs["noise"]
-    return ratio.log10() * linear_to_db(10.0)
+    return linear_to_db(ratio)

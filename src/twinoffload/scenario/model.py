@@ -17,8 +17,8 @@ from twinoffload.network.trace import Part
 from twinoffload.scenario.fields import Fields
 from twinoffload.scenario.files import bring_in
 from twinoffload.scenario.values import Uniform, repeat
-from twinoffload.seeding import stream
-from twinoffload.units import noise_power
+from twinoffload.seeding import integer, stream
+from twinoffload.units import METRES_PER_KILOMETRE, noise_power
 from twinoffload.yaml_files import Kind, explain
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ class Scenario(Fields):
         Raises:
             ValueError: bad count or seed, or fewer `station_positions` than BSs.
         """
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"count = {count!r}: must be an integer of at least 1")
+        count = integer("count", count, 1)
         if self.gains is not None:
             return self.gains.snapshots(count, stream(seed, "snapshots"), part)
         return self.gain_at(uniform_positions((count, self.maps), self.side, stream(seed, "snapshots")))
@@ -137,7 +136,7 @@ class Scenario(Fields):
             raise ValueError(f"scenario {self.name}: its BSs are listed; a city needs `station_layout: scattered`")
         from twinoffload.network import city  # compiled code, which is slow to import
 
-        side_m = self.side if self.density is None else 1000.0 * math.sqrt(self.stations / self.density)
+        side_m = self.side if self.density is None else METRES_PER_KILOMETRE * math.sqrt(self.stations / self.density)
         made = city.scatter(self.maps, self.stations, side_m, seed)
         return made, city.gain(made, min(self.candidates, self.stations), self.path_loss, self.height)
 
