@@ -23,7 +23,8 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         draft.chmod(0o666 & ~mask)  # some writers make private files
         draft.replace(target)
     except OSError as error:
-        if error.filename in (None, str(draft)):  # a full disk has no name, and the caller knows nothing of a draft
+        # A full disk has no name, and the caller knows nothing of a draft.
+        if error.errno is not None and error.filename in (None, str(draft)):
             error.filename = str(target)
         raise
     finally:
@@ -53,9 +54,11 @@ def write_folder(path: str | os.PathLike[str], write: Callable[[Path], object]) 
         target.parent.mkdir(parents=True, exist_ok=True)
         draft.replace(target)
     except OSError as error:
-        if error.filename is None:
+        if error.errno is not None and error.filename is None:
             error.filename = str(target)
-        elif Path(error.filename).is_relative_to(draft):  # the caller knows nothing of a draft
+        elif error.filename is not None and Path(error.filename).is_relative_to(
+            draft
+        ):  # the caller knows nothing of a draft
             error.filename = str(target / Path(error.filename).relative_to(draft))
         raise
     finally:

@@ -214,8 +214,8 @@ BOTH = "class Mine:\n    def offload(self, slots, price):\n        return {}\n"
         (PRICE.format("2.0"), "price gave 2: prices must be at most 1.25 money/MB, or inf"),
         (PRICE.format("1 / 0"), "price failed: ZeroDivisionError: division by zero (mine_0.py, line 4)"),
         (BOTH.format("price"), "offload gave Tensor: must give (association, data)"),
-        (BOTH.format("(2, 0.0)"), "offload chose BS 2: must be 0 to 1"),
-        (BOTH.format("(0.5, 0.0)"), "offload chose BS 0.5: must be 0 to 1"),
+        (BOTH.format("(2, 0.0)"), "offload chose BS 2: must be an integer from 0 to 1"),
+        (BOTH.format("(0.5, 0.0)"), "offload chose BS 0.5: must be an integer from 0 to 1"),
         (BOTH.format("(0, 5.1)"), "offload sent 5.1 MB: must be 0 to the raw data, 5 MB"),
         (BOTH.format("(0, float('nan'))"), "offload sent nan MB"),
         (
@@ -273,7 +273,7 @@ def test_names_that_tables_have_given_away_are_refused(written):
 def test_runs_beside_must_be_of_the_same_game(tmp_path):
     settings = OwnSettings.from_values("x", {"source": LEARNED, "episodes": 1, "environments": 1})
     RunFolder.create(tmp_path / "run", PAPER, settings, [0]).train()
-    with pytest.raises(ValueError, match="was trained for scenario paper with other values"):
+    with pytest.raises(ValueError, match="was trained for 'paper', whose values are not all those of"):
         schemes_beside([str(tmp_path / "run")], OPEN, [0])
     with pytest.raises(ValueError, match=re.escape("has seeds [0], played are [0, 1]")):
         schemes_beside([str(tmp_path / "run")], PAPER, [0, 1])
@@ -282,3 +282,70 @@ def test_runs_beside_must_be_of_the_same_game(tmp_path):
 def test_best_replies_are_those_of_the_references():
     """The default replies are the same class, so that whoever brings prices alone is compared on equal terms."""
     assert isinstance(played(LEARNED)._replies, BestReplying)
+
+
+GREEDY = """
+class Mine:
+    observation = "full"
+
+    def _write(self, slots):
+        {write}
+
+    def price(self, slots):
+        price = slots.highest_price + 0 * slots.gain
+        self._write(slots)
+        return price
+
+    def offload(self, slots, price):
+        half = 0.5 * slots.terms.raw_data.squeeze(-1).expand(slots.gain.shape[:-1])
+        self._write(slots)
+        {price}
+        return slots.gain.argmax(-1) * 0, half
+
+    def learn(self, slots, price, association, data, payoff):
+        for value in (price, data, *payoff.values()):
+            value.zero_()
+"""
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "slots.gain.div_(slots.gain.mean())",
+        "slots.terms.accuracy_value.mul_(1.2)",
+        "slots.terms.raw_data.mul_(9.0)",
+        "slots.last_interference.zero_(); slots.association.zero_()",
+    ],
+)
+def test_what_a_scheme_writes_into_what_it_is_shown_changes_nothing(written, write):
+    honest, greedy = (
+        written(GREEDY.format(write=first, price=second))
+        for first, second in (("pass", "pass"), (write, "price.zero_()"))
+    )
+    earned = []
+    for source in (honest, greedy):
+        rows = []
+        begin(PAPER, OwnSettings(source=source, episodes=2, environments=2), [0, 1], "cpu").run(rows.extend)
+        scheme = OwnScheme(find_scheme(source), [PAPER], [0])
+        played = play_episodes(scheme, held_out(PAPER, (0,), 2))
+        told = {name: played[name].tolist() for name in ("operator", "map", "regret", "data_mb")}
+        earned.append((rows, told))
+    assert earned[0] == earned[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("def price(self, slots): return 1j + 0 * slots.gain", "price gave Tensor of shape .*: must be prices"),
+        ("def price(self, slots): raise SystemExit(3)", r"price failed: SystemExit: 3|price failed: .*3"),
+        (
+            "def offload(self, slots, price): return 0.5 + 0 * slots.gain[..., 0], 0 * slots.gain[..., 0]",
+            "offload chose BS 0.5: must be an integer from 0 to 1",
+        ),
+    ],
+)
+def test_more_that_is_refused_in_one_line(written, body, told):
+    scheme = OwnScheme(find_scheme(written(f"class Mine:\n    {body}\n")), [PAPER], [0])
+    with pytest.raises(ValueError, match=told) as refused:
+        play_episodes(scheme, held_out(PAPER, (0,), 1))
+    assert "\n" not in str(refused.value)

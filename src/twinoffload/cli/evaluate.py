@@ -69,8 +69,10 @@ def evaluate(
     own = [] if trainer is None else [trainer.agents]
     names = [one.name for one in (*own, *beside)]
     if len(set(names)) < len(names):
-        raise ValueError(f"--scheme: two are called {max(names, key=names.count)!r}; give a scheme of your "
-                         "own another `name`, and evaluate two runs of one algorithm one after the other")
+        raise ValueError(
+            f"--scheme: two are called {max(names, key=names.count)!r}; give a scheme of your "
+            "own another `name`, and evaluate two runs of one algorithm one after the other"
+        )
     runs = {one.settings.label: one for one in runs_among([*([str(folder)] if folder else []), *(scheme or [])])}
     if marl_eval is not None:
         check_lengths(runs)

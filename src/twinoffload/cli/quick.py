@@ -1,5 +1,7 @@
 """`twinoffload quick`: the paper's scheme from training to report, in minutes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +64,7 @@ def quick(
     given += [f"--episodes {learning.episodes}"]
     given += [f"--observation {observation}"] if observation is not None else []
     given += [f"--held-out {held_out}", f"--out {quote(str(out))}"]
-    with progress() as bars:
+    with _interrupted(out), progress() as bars:
         training = Bar(bars, "training episodes", learning.episodes)
         playing = Bar(bars, "held-out schemes", 1 + len(reference_names(chosen)))
         summary = quick_study(
@@ -79,3 +81,20 @@ def quick(
     report = write_report(out)
     print_comparison(summary, Console())
     typer.echo(f"\n{summary['wall_s']:.0f} s. Report: {report}")
+
+
+@contextmanager
+def _interrupted(out: Path) -> Iterator[None]:
+    """Say what Ctrl-C leaves behind."""
+    from shlex import quote
+
+    from twinoffload.cli.options import RunInterruptedError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        run = out / "run"
+        told = (
+            f"; its training goes on with `twinoffload train --resume --out {quote(str(run))}`, and quick begins anew"
+        )
+        raise RunInterruptedError(f"interrupted{told if (run / 'settings.yaml').exists() else ''}") from None

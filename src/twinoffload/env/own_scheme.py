@@ -120,19 +120,19 @@ class OwnScheme:
         return torch.stack(association), torch.stack(data)
 
     def view(self, slots: Slots, row: int) -> OwnView:
-        """One row of a batch of slots."""
+        """One row of a batch of slots: copies, so that what is written into them changes nothing that is played."""
 
         def cut(terms: Terms) -> Terms:
-            return terms.map(lambda tensor: tensor[min(row, len(tensor) - 1)] if tensor.ndim == 4 else tensor)
+            return terms.map(lambda one: (one[min(row, len(one) - 1)] if one.ndim == 4 else one).clone())
 
         return OwnView(
             self.scenarios[row],
             slots.slot,
-            slots.gain[row],
+            slots.gain[row].clone(),
             cut(slots.terms),
             cut(slots.public_terms),
-            slots.association[row],
-            slots.last_interference[row],
+            slots.association[row].clone(),
+            slots.last_interference[row].clone(),
         )
 
     def alone(self, row: int) -> "OwnScheme":
@@ -171,7 +171,7 @@ class OwnScheme:
 
     def _price(self, row: int, own: Any, view: OwnView) -> Tensor:
         given = self._call(row, "price", own.price, view)
-        price = self._tensor(given, "price", "prices", view.gain.shape).to(view.gain)
+        price = self._tensor(given, "price", "prices", view.gain.shape).to(view.gain).clone()
         if not bool((price >= 0.0).all()):
             raise self._fault("price", f"gave {price[~(price >= 0.0)][0].item():g}: prices must be at least 0")
         high, most = price[price.isfinite()], view.highest_price
@@ -180,7 +180,8 @@ class OwnScheme:
         return torch.where(price.isfinite(), price.clamp(max=most), price)
 
     def _offload(self, row: int, own: Any, view: OwnView, price: Tensor) -> tuple[Tensor, Tensor]:
-        given = self._call(row, "offload", own.offload, view, price)
+        raw = view.terms.raw_data.squeeze(-1).expand(view.gain.shape[:-1]).clone()  # what it writes there is its own
+        given = self._call(row, "offload", own.offload, view, price.clone())
         if not isinstance(given, tuple | list) or len(given) != 2:
             raise self._fault("offload", f"gave {type(given).__name__}: must give (association, data)")
         shape, stations = view.gain.shape[:-1], view.gain.shape[-1]
@@ -190,8 +191,7 @@ class OwnScheme:
         lowest = 0 if view.terms.idle_interferes else -1
         if not bool(((association == chosen) & (association >= lowest) & (association < stations)).all()):
             wrong = chosen[(association != chosen) | (association < lowest) | (association >= stations)][0].item()
-            raise self._fault("offload", f"chose BS {wrong:g}: must be {lowest} to {stations - 1}")
-        raw = view.terms.raw_data.squeeze(-1).expand(shape)
+            raise self._fault("offload", f"chose BS {wrong:g}: must be an integer from {lowest} to {stations - 1}")
         if not bool(((data >= 0.0) & (data <= raw * (1.0 + 1e-9))).all()):
             wrong = data[~((data >= 0.0) & (data <= raw * (1.0 + 1e-9)))][0].item()
             raise self._fault("offload", f"sent {wrong:g} MB: must be 0 to the raw data, {raw.max().item():g} MB")
@@ -202,6 +202,8 @@ class OwnScheme:
     def _tensor(self, given: Any, method: str, what: str, shape: torch.Size) -> Tensor:
         try:
             tensor = torch.as_tensor(given).detach()
+            if tensor.is_complex():
+                raise TypeError("complex")
             return tensor.expand(shape)
         except (TypeError, ValueError, RuntimeError):
             has = f" of shape {list(given.shape)}" if hasattr(given, "shape") else ""

@@ -73,7 +73,7 @@ def call(source: OwnSource, what: str, function: Any, *arguments: Any) -> Any:
     """
     try:
         return function(*arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"scheme {source.source}: {what} failed: {_told(error, source.file)}") from error
 
 
@@ -81,7 +81,9 @@ def _module(source: str, where: str) -> ModuleType:
     if where.endswith(".py"):
         path = Path(where)
         if not path.is_file():
-            raise ValueError(f"scheme {source}: there is no file {where} in {Path.cwd()}; go to where it was named from")
+            raise ValueError(
+                f"scheme {source}: there is no file {where} in {Path.cwd()}; go to where it was named from"
+            )
         name = f"_own_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
         if name in sys.modules:
             return sys.modules[name]
@@ -125,7 +127,7 @@ def _check_arguments(source: str, made: type, name: str, count: int) -> None:
         raise ValueError(f"scheme {source}: its `{name}` must take ({arguments})") from None
 
 
-def _told(error: Exception, file: Path | None) -> str:
+def _told(error: BaseException, file: Path | None) -> str:
     """An error in one line, with the last line of somebody's own file that it went through."""
     words = " ".join(str(error).split()) or "no message"
     frames = traceback.extract_tb(error.__traceback__)

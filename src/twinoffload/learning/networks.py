@@ -25,15 +25,9 @@ Layers = Sequence[tuple[Tensor, Tensor]]  # weight [G, out, in] and bias [G, 1, 
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
-    """Batched matrix product `[G, I, K] @ [G, K, J] -> [G, I, J]`; the result may be a transposed view.
-
-    A member's product is the same to the bit whatever G is: narrow ones of a lone member, which would go another way
-    through the linear algebra, are made in twos.
-    """
+    """Batched matrix product `[G, I, K] @ [G, K, J] -> [G, I, J]`; the result may be a transposed view."""
     if left.shape[-1] == 1:
         return left * right
-    if left.shape[0] == 1 and min(left.shape[1], right.shape[-1]) < NARROW:
-        return product(left.expand(2, -1, -1), right.expand(2, -1, -1))[:1]
     if right.shape[-1] < NARROW:
         return torch.bmm(right.mT, left.mT).mT
     return torch.bmm(left, right)

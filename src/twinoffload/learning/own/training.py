@@ -106,8 +106,9 @@ class OwnTrainer:
         payoff = game.step(price, association, data)
         if self.source.learns:
             for row, view in enumerate(views):
-                paid = {name: value[row] for name, value in payoff.items() if value.ndim >= 2}
-                self.agents.learn(row, view, price[row], association[row], data[row], paid)
+                paid = {name: value[row].clone() for name, value in payoff.items() if value.ndim >= 2}
+                played = (value[row].clone() for value in (price, association, data))
+                self.agents.learn(row, view, *played, paid)
         shown = torch.where(price.isfinite(), price, torch.nan)
         return {
             "operator_utility_money": payoff["operator_utility"].mean(-1),
