@@ -197,6 +197,7 @@ def test_what_is_nowhere_is_refused(source, says):
         find_scheme(source)
 
 
+KEPT = "    def state_dict(self): return {}\n    def load_state_dict(self, state): ...\n"
 PRICE = "class Mine:\n    def price(self, slots):\n        import torch\n        return {}\n"
 BOTH = "class Mine:\n    def offload(self, slots, price):\n        return {}\n"
 
@@ -224,7 +225,7 @@ BOTH = "class Mine:\n    def offload(self, slots, price):\n        return {}\n"
         ),
         (HALF + "    def state_dict(self): return {'a': 1}", "state_dict holds 'a', a int: must be tensors"),
         (
-            HALF + "    def learn(self, *played): raise RuntimeError('two\\nlines')",
+            HALF + KEPT + "    def learn(self, *played): raise RuntimeError('two\\nlines')",
             "learn failed: RuntimeError: two lines",
         ),
     ],
@@ -305,6 +306,12 @@ class Mine:
     def learn(self, slots, price, association, data, payoff):
         for value in (price, data, *payoff.values()):
             value.zero_()
+
+    def state_dict(self):
+        return {{}}
+
+    def load_state_dict(self, state):
+        pass
 """
 
 
@@ -349,3 +356,22 @@ def test_more_that_is_refused_in_one_line(written, body, told):
     with pytest.raises(ValueError, match=told) as refused:
         play_episodes(scheme, held_out(PAPER, (0,), 1))
     assert "\n" not in str(refused.value)
+
+
+def test_a_scheme_keeps_what_it_learns_or_is_refused(written, tmp_path):
+    forgetful = written(HALF + "    def learn(self, *played): self.seen = played")
+    with pytest.raises(ValueError, match="has `learn`, but no `state_dict` and `load_state_dict`, so nothing that it"):
+        begin(PAPER, OwnSettings(source=forgetful, episodes=1, environments=1), [0], "cpu")
+    body = """
+    played = 0
+    def learn(self, *played): self.played += 1
+    def state_dict(self):
+        import torch
+        return {"w": torch.tensor(float("nan") if self.played > 2 else 0.0)}
+    def load_state_dict(self, state): pass
+"""
+    settings = OwnSettings(source=written(HALF + body), episodes=1, environments=1)
+    run = RunFolder.create(tmp_path / "run", PAPER, settings, [0])  # a trial slot is played
+    with pytest.raises(ValueError, match="state_dict holds NaN in 'w' after episode 1; nothing was saved"):
+        run.train()
+    assert run.episodes_done() == 0

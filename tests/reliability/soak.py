@@ -31,7 +31,7 @@ SETTINGS = TrainSettings.model_validate(
 
 @dataclass(frozen=True)
 class Round:
-    """What one round took: resident memory after it in MB, open files, seconds."""
+    """What one round took: resident memory after it in MB, open files, processor time in s (others may be at work)."""
 
     memory_mb: float
     files: int
@@ -40,7 +40,7 @@ class Round:
 
 def play(place: Path, count: int) -> Round:
     """One training of two seeds, a resumed one, a comparison of every reference, and 100 markets solved."""
-    began = time.perf_counter()
+    began = time.process_time()
     scenario = Scenario.load("paper").replace(slots=6)
     run = RunFolder.create(place / str(count), scenario, SETTINGS, [count, count + 1])
     run.train()
@@ -52,7 +52,7 @@ def play(place: Path, count: int) -> Round:
     gc.collect()
     status = Path("/proc/self/status").read_text()
     resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
-    return Round(resident / 1024, len(os.listdir("/proc/self/fd")), time.perf_counter() - began)
+    return Round(resident / 1024, len(os.listdir("/proc/self/fd")), time.process_time() - began)
 
 
 def soak(place: Path, seconds: float, rounds: int = 10**9) -> list[Round]:

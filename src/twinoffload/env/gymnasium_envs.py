@@ -111,7 +111,7 @@ class AccessPointEnv(_OneEnv):
 
     Observation: own log-gains and prices (Eq. 34), with "load" last slot's interference, with "gains" everybody's
     gains, and what it alone knows; float32 `[F]`. Action: an amount for each BS, from nothing at -1 to all raw data at
-    1, of which the largest counts (Eq. 35), float32 `[M]`. Reward: its utility in a slot (Eq. 8), money.
+    1, of which the largest counts (Eq. 35), float32 `[M]`. Reward: its utility in a slot (Eq. 11), money.
 
     Args:
         scenario: preset, YAML file or `Scenario`.

@@ -8,7 +8,7 @@ from twinoffload.env.slots import Slots
 
 
 class Scheme(Protocol):
-    """Plays slots. `name` labels it in tables and `observation` says what its mAPs see ("paper", "load", "full").
+    """Plays slots. `name` labels it in tables; `observation` says what its mAPs see: "paper", "load", "gains", "full".
 
     Batch axes are [seeds, episodes] throughout; a scheme trained with several seeds plays each on its own row.
     """

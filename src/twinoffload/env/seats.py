@@ -1,5 +1,6 @@
 """Seats at the game: one agent is somebody's own, everybody else plays by a scheme. Episodes are a batch [E]."""
 
+import os
 from abc import ABC, abstractmethod
 from typing import Any, get_args
 
@@ -168,7 +169,13 @@ class AccessPointSeat(Seat):
 
 
 def load(scenario: str | Scenario) -> Scenario:
-    """A scenario, or the one of that name or file."""
+    """A scenario, or the one of that name or file.
+
+    Raises:
+        ValueError: it is neither, or no such file.
+    """
+    if not isinstance(scenario, str | os.PathLike | Scenario):
+        raise ValueError(f"scenario = {scenario!r:.60}: must be a preset, a YAML file or a Scenario")
     return scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
 
 

@@ -24,7 +24,7 @@ class Uncertain:
     Attributes:
         fit: to the measurements.
         curve: that it was fitted to.
-        replicates: (a, shape) fitted to resampled curves, `[REPLICATES, 1 + len(shape)]`.
+        replicates: (a, shape) fitted to resampled curves, `[replicates, 1 + len(shape)]`.
         misfit: variance of sizes' true means about the law, as far as it shows at sizes left out one by one.
     """
 

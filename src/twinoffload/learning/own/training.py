@@ -48,7 +48,7 @@ class OwnTrainer:
         device: must be the CPU.
 
     Raises:
-        ValueError: the scheme cannot be found or made; another device.
+        ValueError: the scheme cannot be found or made, or learns what it could not keep; another device.
     """
 
     def __init__(
@@ -64,6 +64,12 @@ class OwnTrainer:
         self.settings, self.seeds = settings, list(seeds)
         self.source = settings.found()
         self.agents = OwnScheme(self.source, self.scenarios, self.seeds)
+        for own in self.agents.instances[:1] if self.source.learns else ():
+            if not (callable(getattr(own, "state_dict", None)) and callable(getattr(own, "load_state_dict", None))):
+                raise ValueError(
+                    f"scheme {self.source.source}: has `learn`, but no `state_dict` and `load_state_dict`, so nothing "
+                    "that it learns would be kept; make it a torch.nn.Module, or write both"
+                )
         self.episode, self.stopped = 0, [False] * len(self.seeds)
         self._explore(False)
 
@@ -122,7 +128,7 @@ class OwnTrainer:
         """The tensors of every instance, and how far training has come.
 
         Raises:
-            ValueError: a state that does not consist of tensors.
+            ValueError: a state that does not consist of tensors, or holds NaN.
         """
         tensors = {"episode": torch.tensor(self.episode)}
         for row, own in enumerate(self.agents.instances):
@@ -134,6 +140,11 @@ class OwnTrainer:
                     raise ValueError(
                         f"scheme {self.source.source}: state_dict holds {name!r}, a {type(tensor).__name__}: "
                         "must be tensors"
+                    )
+                if tensor.isnan().any():
+                    raise ValueError(
+                        f"scheme {self.source.source}: state_dict holds NaN in {name!r} after episode {self.episode}; "
+                        "nothing was saved, and an earlier checkpoint stays: learn in smaller steps"
                     )
                 tensors[f"own.{row}.{name}"] = tensor.detach().clone()
         return tensors
