@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from curves import TRUE, hill, made
 
+from twinoffload.twin.curve import Curve
 from twinoffload.twin.law_choice import choose, folds, seed_errors
 from twinoffload.twin.law_fit import EQ_7, LAWS
 
@@ -84,3 +85,19 @@ def test_what_is_left_out_changes_no_prediction_there(sizes):
         moved = [replace(curve, accuracy=curve.accuracy + by * (curve.place == size)) for by in (-0.5, 0.5)]
         low, high = (choose(one).errors[:, size] for one in moved)
         assert low + high == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("seeds", [1, 10])
+@pytest.mark.parametrize(
+    "curve",
+    [lambda z: (z / 5) ** 2, lambda z: 0.9 / (1 + z**-4.0), lambda z: 0.9 * (z > 0.7)],
+    ids=["convex", "sigmoid", "step"],
+)
+def test_a_curve_that_all_laws_miss_is_called_bad(curve, seeds):
+    """They are concave and fail alike, so that no rival tells; a large miss must not pass for noise of its own."""
+    sizes = np.geomspace(0.05, 5, 12)
+    noise = np.random.default_rng(3).normal(0.0, 0.02 if seeds > 1 else 1e-3, (seeds, 12))
+    seed = np.repeat(np.arange(seeds), 12) if seeds > 1 else None
+    choice = choose(Curve(np.tile(sizes, seeds), (curve(sizes) + noise).ravel(), seed))
+    assert choice.pattern > 0.02
+    assert not choice.eq_7_fits

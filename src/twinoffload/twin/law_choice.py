@@ -35,7 +35,7 @@ class Choice:
         excess: mean by which Eq. 7's errors exceed the best law's, phi; 0 where it is the best.
         p: of the hypothesis that they do not exceed them (t-test, one-sided, paired over seeds or else over sizes).
         paired: over what: "seeds" or "sizes".
-        pattern: misfit of Eq. 7 common to neighbouring sizes, phi; 0 where chance may have ordered the residuals so.
+        pattern: misfit of Eq. 7 common to neighbouring sizes, phi; 0 where the noise of the means may make so much.
     """
 
     kinds: tuple[Kind, ...]
@@ -143,12 +143,13 @@ def _p_above_zero(values: np.ndarray) -> float:
 
 
 def _pattern(fit: Fit, curves: Sequence[Curve]) -> float:
-    """Root of the covariance of neighbouring residuals, where it exceeds what a random order makes; phi.
+    """Root of the covariance of neighbouring residuals, where it exceeds what the noise of the means makes; phi.
 
     Noise of one size tells nothing of the next, so it drops out of the product; a misfit does not.
     """
     off = [curve.means - fit.predict(curve.sizes, group) for group, curve in enumerate(curves)]
+    noise = [curve.variance / curve.counts for curve in curves]
     products = np.concatenate([one[1:] * one[:-1] for one in off])
-    squares = np.concatenate(off) ** 2
-    by_chance = float(stats.norm.ppf(1 - LEVEL)) * squares.mean() / np.sqrt(len(products))
+    spread = np.concatenate([one[1:] * one[:-1] for one in noise]).mean()
+    by_chance = float(stats.norm.ppf(1 - LEVEL)) * np.sqrt(spread / len(products))
     return float(np.sqrt(products.mean())) if products.mean() > by_chance else 0.0
