@@ -53,7 +53,7 @@ coverage: install ## lines and branches of game, equilibrium and network that th
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q --cov-branch --cov-report=term-missing:skip-covered \
 	  --cov=src/twinoffload/game --cov=src/twinoffload/equilibrium --cov=src/twinoffload/network $(ARGS)
 
-kill: install ## kill -9 at 200 random instants of trainings, studies and solutions (a quarter of an hour)
+kill: install ## kill -9 at 200 random instants of trainings, studies and solutions (a quarter of an hour, at most half)
 	@$(BIN)/python tests/reliability/kill.py
 
 soak: install ## train, solve and evaluate for twenty minutes: memory, open files and speed must stay

@@ -52,7 +52,7 @@ def installed(name: str) -> tuple[str, str]:
         return "", ""
     classes = [one for one in told.get_all("Classifier", []) if one.startswith("License ::")]
     kinds = [one.rpartition("::")[2].strip() for one in classes]
-    licence = told.get("License-Expression") or " AND ".join(kinds) or told.get("License", "").splitlines()[0]
+    licence = told.get("License-Expression") or " AND ".join(kinds) or (told.get("License") or "none").splitlines()[0]
     return told["Version"], re.sub(r" [Ll]icense\b| \([A-Z0-9. ]+\)", "", licence).replace(
         "OSI Approved AND ", ""
     ).strip()

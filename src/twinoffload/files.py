@@ -72,6 +72,11 @@ def drafts(path: str | os.PathLike[str]) -> list[Path]:
     return list(target.parent.glob(f".{target.name}.[0-9]*.draft"))
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, for a message of one line; its type where it says nothing."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 def json_text(content: Any) -> str:
     """Indented JSON; numbers that are not finite become null."""
 

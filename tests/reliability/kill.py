@@ -1,6 +1,6 @@
 """Kill trainings, studies and solutions with SIGKILL at random instants, and look at what is left.
 
-    python tests/reliability/kill.py --instants 200 --minutes 15
+    python tests/reliability/kill.py --instants 200 --minutes 30
 
 After each kill every file must open. Then the command goes on, to be killed again, until it once comes to its end: what
 it leaves must be what an undisturbed one leaves, to the bit. Processes are forked from one that has imported all there
@@ -223,7 +223,7 @@ def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--instants", type=int, default=200, help="kills in all [200]")
-    parser.add_argument("--minutes", type=float, default=15.0, help="at most [15]")
+    parser.add_argument("--minutes", type=float, default=30.0, help="at most, a share for each job [30]")
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=list(JOBS), help="which [all]")
     parser.add_argument("--seed", type=int, default=0, help="of the instants [0]")
     asked = parser.parse_args()

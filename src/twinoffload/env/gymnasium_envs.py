@@ -85,7 +85,7 @@ class OperatorEnv(_OneEnv):
         scenario: preset, YAML file or `Scenario`.
         maps: who replies: "best-replying" (they know everything and best respond until nobody moves), "reactive" (they
             best respond to last slot's interference), "fixed" (all data to the strongest BS, whatever it costs), or a
-            scheme, such as trained agents: `RunFolder.open(path).trainer().agents`.
+            scheme, such as the trained agents of a run of one seed: `RunFolder.open(path).trainer().agents`.
         slots: of an episode; the scenario's where it is None.
         price_margin: how far actions reach beyond the range of prices, as a share of half of it: a squashed policy
             then gets to the highest price.

@@ -23,7 +23,7 @@ from typing import Any
 import polars as pl
 
 from twinoffload.experiments.provenance import versions
-from twinoffload.files import LOCK, drafts, json_text, locked, write_text, write_whole
+from twinoffload.files import LOCK, drafts, first_line, json_text, locked, write_text, write_whole
 
 MANIFEST, TABLE, PARTS = "manifest.json", "table.parquet", "parts"
 
@@ -169,7 +169,7 @@ class Study:
         except (pl.exceptions.PolarsError, OSError) as error:
             for file in files:
                 _check_readable(file)
-            raise ValueError(f"{self.folder / PARTS}: parts do not fit together ({_first_line(error)})") from None
+            raise ValueError(f"{self.folder / PARTS}: parts do not fit together ({first_line(error)})") from None
 
     def seconds(self) -> dict[str, float]:
         """Phases of all groups together, s; of groups that were taken over, too."""
@@ -306,8 +306,4 @@ def _check_readable(file: Path) -> None:
     try:
         pl.read_parquet(file)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise ValueError(f"{file}: cannot be read ({_first_line(error)}); delete it and resume") from None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{file}: cannot be read ({first_line(error)}); delete it and resume") from None

@@ -5,6 +5,7 @@ Every value is what the library's own functions return for the pair; the words b
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any, Literal
 
 import torch
@@ -160,6 +161,11 @@ def explain_pair(
 
 
 def _choices(association: Sequence[int], maps: int, stations: int) -> Tensor:
+    """BS indices `[N]`, -1 for none, whatever the market allows: an explanation may ask what if.
+
+    Raises:
+        ValueError: naming the entry and the bound.
+    """
     chosen = as_numbers("association", association)
     if chosen.shape != (maps,):
         raise ValueError(f"association: has shape {list(chosen.shape)}; expected [{maps}], one BS for each mAP")
@@ -175,7 +181,7 @@ class _Pair:
 
     def __init__(self, market: Market, terms: Terms, maps: int, stations: int, n: int, m: int):
         for name, index, size in (("n", n, maps), ("m", m, stations)):
-            if not isinstance(index, int) or not 0 <= index < size:
+            if not isinstance(index, Integral) or not 0 <= index < size:
                 raise ValueError(f"{name} = {index}: must be in 0..{size - 1}")
         self.n, self.m, self.shape = n, m, (maps, stations)
         self.market, self.all = market, terms

@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from twinoffload.files import write_whole
+from twinoffload.files import first_line, write_whole
 
 NEWEST, OLDER = "checkpoint.safetensors", "checkpoint.older.safetensors"
 _FORMAT = "2"
@@ -43,8 +43,7 @@ def load(file: Path) -> dict[str, torch.Tensor]:
             told = (opened.metadata() or {}).get("format", "unknown")
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{file}: cannot be read ({reason}); restore it or train anew") from None
+        raise ValueError(f"{file}: cannot be read ({first_line(error)}); restore it or train anew") from None
     version, _, checksum = told.partition(" crc32 ")
     if version not in _READ:
         raise ValueError(

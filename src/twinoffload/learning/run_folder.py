@@ -31,7 +31,7 @@ import yaml
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from twinoffload.files import LOCK, drafts, locked, write_text, write_whole
+from twinoffload.files import LOCK, drafts, first_line, locked, write_text, write_whole
 from twinoffload.learning import checkpoint
 from twinoffload.learning.kinds import Settings, Training, begin, check, kind_of
 from twinoffload.learning.tracking.tensorboard import TensorBoard
@@ -100,8 +100,7 @@ class RunFolder:
             if not seeds:
                 raise ValueError("it lists no seeds")
         except (yaml.YAMLError, RecursionError, ValidationError, TypeError, KeyError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"{folder / 'settings.yaml'}: is damaged ({reason}); train anew") from None
+            raise ValueError(f"{folder / 'settings.yaml'}: is damaged ({first_line(error)}); train anew") from None
         return cls(folder, Scenario.load(folder / "scenario.yaml"), settings, seeds)
 
     def episodes_done(self) -> int:
@@ -218,8 +217,8 @@ class RunFolder:
         try:
             yield
         except (OSError, pl.exceptions.PolarsError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"{self.path}: cannot be saved ({reason}); make room, then resume what is there") from None
+            told = f"{self.path}: cannot be saved ({first_line(error)}); make room, then resume what is there"
+            raise ValueError(told) from None
 
     def extend(self, episodes: int) -> None:
         """Ask for more episodes than before.
@@ -293,8 +292,7 @@ def _rows(file: Path, episode: int) -> list[dict[str, Any]]:
     try:
         rows = pl.read_parquet(file).filter(pl.col("episode") < episode)
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{file}: cannot be read ({reason}); restore it or train anew") from None
+        raise ValueError(f"{file}: cannot be read ({first_line(error)}); restore it or train anew") from None
     if rows["episode"].max() != episode - 1:
         raise ValueError(
             f"{file}: ends before episode {episode}, from which the checkpoint goes on; restore it or train anew"

@@ -26,7 +26,6 @@ BATCHES = (1, 100, 1000, 10_000)
 PAIRS = 200_000  # of a batch, beyond which its arrays leave the caches
 SLOTS = 40  # of an episode
 TURNS = 5  # in which everybody is timed once; medians count
-TIMES_FASTER = 1000.0  # the bar
 
 
 def steps(turns: int = TURNS) -> int:
